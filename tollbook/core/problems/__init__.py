@@ -1,0 +1,16 @@
+"""The closed catalogue of problem codes, a file per room of the house. A code that was ever published keeps its meaning."""
+
+from tollbook.core.problems import agreements, books, cdrs, closes, decks, files, reconciliations
+from tollbook.core.problems.kinds import Kind, Severity
+
+CATALOGUE: dict[str, Kind] = {
+    **files.KINDS,
+    **cdrs.KINDS,
+    **decks.KINDS,
+    **agreements.KINDS,
+    **reconciliations.KINDS,
+    **books.KINDS,
+    **closes.KINDS,
+}
+
+__all__ = ["CATALOGUE", "Kind", "Severity"]

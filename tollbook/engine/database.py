@@ -1,0 +1,42 @@
+"""The one place that opens DuckDB: UTC, a memory limit, a spill folder, no extensions from outside."""
+
+from __future__ import annotations
+
+import tempfile
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+
+import duckdb
+
+DEFAULT_MEMORY_LIMIT = "512MB"
+
+
+def open_database(*, memory_limit: str = DEFAULT_MEMORY_LIMIT, spill_folder: Path | None = None, threads: int | None = None) -> duckdb.DuckDBPyConnection:
+    """An empty in-memory database that spills to disk beyond its memory limit. The caller closes it."""
+    spill = spill_folder or Path(tempfile.gettempdir()) / "tollbook-spill"
+    settings: dict[str, str | bool | int | float | list[str]] = {
+        "memory_limit": memory_limit,
+        "temp_directory": str(spill),
+        "autoinstall_known_extensions": False,
+        "autoload_known_extensions": False,
+        "allow_community_extensions": False,
+        "preserve_insertion_order": False,
+    }
+    if threads is not None:
+        settings["threads"] = threads
+    connection = duckdb.connect(":memory:", config=settings)
+    connection.execute("SET TimeZone = 'UTC'")
+    return connection
+
+
+@cache
+def sql(name: str) -> str:
+    """The text of engine/local/<name>.sql."""
+    return files("tollbook.engine").joinpath("local", f"{name}.sql").read_text(encoding="utf-8")
+
+
+def paths_list(paths: list[Path]) -> str:
+    """Parquet paths as a SQL list literal."""
+    quoted = ", ".join("'" + str(path).replace("'", "''") + "'" for path in paths)
+    return f"[{quoted}]"
