@@ -3,8 +3,11 @@
 from tollbook.core.problems.kinds import Kind, Severity
 
 KINDS = {
+    "BENCH_UNKNOWN": Kind(Severity.FATAL, "There is no such bench.", "Run tollbook bench --help for their names."),
     "FILE_MISSING": Kind(Severity.FATAL, "The file does not exist.", "Check the path and try again."),
-    "FILE_UNREADABLE": Kind(Severity.FATAL, "The file cannot be read.", "Check its permissions and that it is complete, then send it again."),
+    "FILE_UNREADABLE": Kind(
+        Severity.FATAL, "The file cannot be read.", "Check its permissions and that it is complete, then send it again."
+    ),
     "FILE_EMPTY": Kind(Severity.FATAL, "The file holds no records.", "Ask the sender for the file again.", "partner"),
     "FILE_TOO_LARGE": Kind(Severity.FATAL, "The file is larger than the limit.", "Split the file, or raise the limit in the settings."),
     "FILE_COMPRESSION_RATIO": Kind(
