@@ -9,10 +9,10 @@ from __future__ import annotations
 import os
 import sys
 from importlib import import_module
-from typing import Any
+from typing import Any, TextIO
 
-import click
 import typer
+from typer.exceptions import TyperException
 from typer.main import get_command
 
 from tollbook import __version__
@@ -40,61 +40,86 @@ COMMANDS: dict[str, tuple[str, str]] = {
 }
 
 
-class _LazyGroup(click.Group):
-    """A group that imports a command's module when the command is called, and not for the list of commands."""
+USAGE = """Usage: tollbook [--now INSTANT] COMMAND [ARGUMENTS]
 
-    def list_commands(self, context: click.Context) -> list[str]:
-        return list(COMMANDS)
+Wholesale voice minutes into money that both carriers can check.
 
-    def get_command(self, context: click.Context, name: str) -> click.Command | None:
-        if name not in COMMANDS:
-            return None
-        module, _, attribute = COMMANDS[name][0].partition(":")
-        found: Any = getattr(import_module(module), attribute)
-        if isinstance(found, typer.Typer):
-            command = get_command(found)
-        else:
-            single = typer.Typer(add_completion=False, rich_markup_mode=None)
-            single.command(name, no_args_is_help=False)(found)
-            command = get_command(single)
-        command.name = name
-        return command
+Options:
+  --now INSTANT  Act as of this UTC instant (2026-12-03T09:00:00Z): rehearsals and replays.
+  --version      Show the version.
+  -h, --help     Show this, or the help of a command: tollbook rate --help
 
-    def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, about) for name, (_, about) in COMMANDS.items()])
+Commands:
+{commands}
 
-
-@click.group(
-    cls=_LazyGroup,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Try: tollbook reconcile ours.csv theirs.csv --agreement terms.toml -o report",
-)
-@click.version_option(__version__, prog_name="tollbook")
-@click.option("--now", metavar="INSTANT", help="Act as of this UTC instant (2026-12-03T09:00:00Z): rehearsals and replays.")
-def tollbook(now: str | None) -> None:
-    """Wholesale voice minutes into money that both carriers can check."""
-    if now:
-        os.environ["TOLLBOOK_NOW"] = now
+Try: tollbook reconcile ours.csv theirs.csv --agreement terms.toml -o report
+"""
 
 
 def run(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit code. A refusal is printed as its problems; Ctrl-C leaves quietly."""
-    given = sys.argv[1:] if arguments is None else arguments
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    as_json = "--json" in given
     try:
-        result = tollbook.main(args=given, prog_name="tollbook", standalone_mode=False)
+        return _dispatch(given)
     except Refusal as refusal:
-        show_problems(refusal.problems, as_json="--json" in given)
+        show_problems(refusal.problems, as_json=as_json)
         return 2
-    except click.ClickException as error:
-        error.show()
-        return 2
-    except click.exceptions.Exit as stop:
-        return stop.exit_code
-    except (click.Abort, KeyboardInterrupt):
+    except (typer.Abort, KeyboardInterrupt):
         print("Stopped.", file=sys.stderr)
         return 130
     except BrokenPipeError:
-        sys.stderr.close()
+        # The reader went away (as `| head` does); Python would complain once more when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+
+
+def _dispatch(given: list[str]) -> int:
+    while given and given[0].startswith("-"):
+        option = given.pop(0)
+        if option in ("-h", "--help"):
+            _show_usage(sys.stdout)
+            return 0
+        if option == "--version":
+            print(f"tollbook {__version__}")
+            return 0
+        if option == "--now" and given:
+            os.environ["TOLLBOOK_NOW"] = given.pop(0)
+        elif option.startswith("--now="):
+            os.environ["TOLLBOOK_NOW"] = option.partition("=")[2]
+        else:
+            print(f"Error: no such option {option}. See tollbook --help.", file=sys.stderr)
+            return 2
+    if not given:
+        _show_usage(sys.stdout)
+        return 0
+    name = given.pop(0)
+    if name not in COMMANDS:
+        print(f"Error: no such command {name}. See tollbook --help.", file=sys.stderr)
+        return 2
+    try:
+        result = _command(name).main(args=given, prog_name=f"tollbook {name}", standalone_mode=False)
+    except typer.Exit as stop:
+        return stop.exit_code
+    except TyperException as error:
+        # Usage errors show themselves with the usage line they break.
+        show = getattr(error, "show", None)
+        show() if show else print(f"Error: {error}", file=sys.stderr)
+        return error.exit_code
     return result if isinstance(result, int) else 0
+
+
+def _command(name: str) -> Any:
+    module, _, attribute = COMMANDS[name][0].partition(":")
+    found: Any = getattr(import_module(module), attribute)
+    if isinstance(found, typer.Typer):
+        return get_command(found)
+    single = typer.Typer(add_completion=False)
+    single.command(name)(found)
+    return get_command(single)
+
+
+def _show_usage(stream: TextIO) -> None:
+    width = max(map(len, COMMANDS))
+    lines = [f"  {name.ljust(width)}  {about}" for name, (_, about) in COMMANDS.items()]
+    print(USAGE.format(commands="\n".join(lines)), end="", file=stream)
