@@ -1,5 +1,20 @@
-"""Problems of closes, packs and their verification."""
+"""Problems of closes, packs, invoices and their verification."""
 
-from tollbook.core.problems.kinds import Kind
+from tollbook.core.problems.kinds import Kind, Severity
 
-KINDS: dict[str, Kind] = {}
+KINDS: dict[str, Kind] = {
+    "PACK_ALTERED": Kind(
+        Severity.FATAL, "The pack is not as it was sealed.", "Ask whoever sent it for the original; compare ROOT with theirs.", "partner"
+    ),
+    "PACK_FORMAT_UNKNOWN": Kind(
+        Severity.FATAL,
+        "The manifest names a format that this version does not know.",
+        "Verify it with the version of tollbook that sealed it.",
+    ),
+    "PACK_KEY_WEAK": Kind(
+        Severity.FATAL,
+        "A telephone number may not leave as a plain digest or under a short key: it could be found by trying all numbers.",
+        "Give the dispute a key of at least 16 random bytes.",
+    ),
+    "PACK_UNREADABLE": Kind(Severity.FATAL, "The file is no pack of tollbook.", "Give the path of a close-*.zip or of a dispute pack."),
+}
