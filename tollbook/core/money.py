@@ -29,7 +29,7 @@ _MINOR_UNIT_EXCEPTIONS: Final = {
     **dict.fromkeys("BHD IQD JOD KWD LYD OMR TND".split(), 3),
 }
 
-_PLAIN_DECIMAL = re.compile(r"([+-]?)(\d+)(?:\.(\d*))?|([+-]?)\.(\d+)")
+_PLAIN_DECIMAL = re.compile(r"([+-]?)(\d+)(?:\.(\d*))?|([+-]?)\.(\d+)", re.ASCII)
 
 
 def divide_rounded(numerator: int, denominator: int, mode: int) -> int:
