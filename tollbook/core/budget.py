@@ -121,7 +121,9 @@ def _outcome(whole: Test, failed: tuple[LineGuard, ...], rest: Test, sign: int) 
     difference = whole.their_value - whole.our_value
     costly_lines = sum(guard.line.difference for guard in failed if sign * guard.line.difference > 0)
     if failed and costly_lines and (rest.inside or sign * difference <= 0):
-        return LINES, costly_lines
+        # Where every line fails the same way there is no rest to release: that is the whole.
+        everything = costly_lines == difference and rest.our_value == rest.their_value == 0
+        return DISPUTE if everything else LINES, costly_lines
     if sign * difference < 0 or (failed and rest.inside):
         return ACCRUE, 0
     return DISPUTE, difference
