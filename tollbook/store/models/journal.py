@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 
-from tollbook.store.models.fields import digest, instant, optional_word, word
+from tollbook.store.models.fields import digest, instant, word
 
 
 class Journal(models.Model):
@@ -16,7 +16,7 @@ class Journal(models.Model):
     action = word()
     subject = models.CharField(max_length=500)
     reason = models.TextField(blank=True, default="")
-    idempotency_key = models.CharField(max_length=200, null=True, unique=True)  # noqa: DJ001 - null is no key, and unique must allow many
+    idempotency_key = models.CharField(max_length=200, null=True, unique=True)  # null is no key, and unique must allow many
     input_hash = digest()
     result = models.TextField()  # canonical JSON, given again when the same command comes again
     prev_hash = digest()
@@ -44,7 +44,7 @@ class User(models.Model):
     role = word()
     partner = models.ForeignKey("store.Partner", null=True, on_delete=models.PROTECT, related_name="users")
     scope = models.JSONField(default=list)  # rights a token is limited to; empty for persons
-    token_digest = models.CharField(max_length=64, null=True, unique=True)  # noqa: DJ001 - only tokens have one
+    token_digest = models.CharField(max_length=64, null=True, unique=True)  # only tokens have one
     is_active = models.BooleanField(default=True)
     created_at = instant()
 
