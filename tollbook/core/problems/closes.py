@@ -3,6 +3,16 @@
 from tollbook.core.problems.kinds import Kind, Severity
 
 KINDS: dict[str, Kind] = {
+    "DISPUTE_STEP": Kind(
+        Severity.FATAL, "The dispute cannot take this step now.", "Look at its state and the steps in docs/rules/settlement.md."
+    ),
+    "DISPUTE_TOO_LARGE": Kind(Severity.FATAL, "More is disputed than was invoiced.", "Check the disputed amount against the invoice."),
+    "INVOICE_ARITHMETIC": Kind(
+        Severity.ERROR,
+        "The figures of the document do not add up.",
+        "Do not pay or send it; ask its issuer for a corrected one.",
+        "partner",
+    ),
     "PACK_ALTERED": Kind(
         Severity.FATAL, "The pack is not as it was sealed.", "Ask whoever sent it for the original; compare ROOT with theirs.", "partner"
     ),
