@@ -1,0 +1,97 @@
+"""Makes the inputs of the example book from the lab's records: `python make_example.py`, or `--check` to compare only.
+
+What it writes is committed, so nobody has to run it; a test runs the comparison. Files are compared by what they say (the members of a
+workbook, the text in a .gz), since packers differ between machines.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE))
+
+from bookmaker import files, sell  # noqa: E402
+from bookmaker.decks import CHANGE_AT, Row, aurora  # noqa: E402
+from bookmaker.facts import Code, read_codes  # noqa: E402
+from oracle import billing, invoice, report, waterfall  # noqa: E402
+from oracle.lab import read_lab  # noqa: E402
+from oracle.pricing import Deck  # noqa: E402
+
+AURORA_HEADING = [
+    "AURORA VOICE - A-Z TERMINATION, PREMIUM",
+    "Constructed prices of an example, no carrier's offer",
+    "Currency: USD per minute",
+    "Times: UTC",
+]
+
+
+def decks(codes: list[Code], first: list[Row], second: list[Row]) -> dict[str, bytes]:
+    """Every rate deck by the path of its file."""
+    cost: dict[str, int] = {}
+    for row in first + second:
+        cost[row.code] = max(cost.get(row.code, 0), row.price)
+    before, after = ({row.code: row.price for row in rows} for rows in (first, second))
+    derived = {partner: sell.derive(partner, codes, cost) for partner in sell.PLANS}
+    gulf = sell.passed_on(derived["gulfrt"], before, after, "2026-11-22T05:39:00")  # Dubai time: the instant of Aurora's change
+    andes = sell.passed_on(derived["andes"], before, after, "2026-11-22")  # midnight in Bogota is 05:00 UTC, after this traffic
+    heading = ["Boreal Carrier - rate notice", "Constructed prices of an example"]
+    return {
+        "aurora_az_v1.xlsx": files.deck_xlsx(first, AURORA_HEADING, "Rates", with_change=False),
+        "aurora_az_v2.xlsx": files.deck_xlsx(second, AURORA_HEADING, "Rates", with_change=True),
+        "cirrus_az_v1.csv": files.deck_csv(derived["cirrus"]),
+        "nordtel_sell_v1.xlsx": files.deck_xlsx(derived["nordtel"], [], "Nordtel", with_change=False),
+        "latvox_sell_v1.csv": files.deck_csv_lists(derived["latvox"]),
+        "gulfrt_sell_v1.xlsx": files.deck_xlsx(derived["gulfrt"], heading, "GULFRT", with_change=False),
+        "gulfrt_sell_v2.xlsx": files.deck_xlsx(gulf, heading, "GULFRT", with_change=True),
+        "andes_sell_v1.csv": files.deck_csv(derived["andes"]),
+        "andes_sell_v2.csv": files.deck_csv(andes),
+        "callshop_sell_v1.csv": files.deck_csv(derived["callshop"]),
+        "dialer_sell_v1.csv": files.deck_csv(derived["dialer"]),
+    }
+
+
+def make() -> dict[str, bytes]:
+    """Every generated file by its path below this folder."""
+    codes, lab = read_codes(), read_lab()
+    first, second = aurora(codes)
+    deck = Deck((first, second))
+    billed = billing.bill_all(lab, deck)
+    expected = waterfall.compare(lab, deck, billed)
+    made = {f"inbox/decks/{name}": data for name, data in decks(codes, first, second).items()}
+    lines = invoice.invoice_lines(billed)
+    made["inbox/aurora/aurora_cdr_2026-11.csv.gz"] = files.zipped(files.csv_bytes(billing.rated_rows(billed)))
+    made["inbox/aurora/aurora_invoice_2026-11.csv"] = files.csv_bytes(lines)
+    made["inbox/aurora/aurora_invoice_2026-11.toml"] = invoice.invoice_toml(lines).encode()
+    made["oracle/planted.toml"] = report.planted_toml(expected).encode()
+    made["oracle/expected.toml"] = report.expected_toml(expected, billed).encode()
+    for name in ("carrier_a_cdr", "carrier_a_missed_calls"):
+        made[f"inbox/boreal/{name}.csv.gz"] = (HERE / "lab" / f"{name}.csv.gz").read_bytes()
+    made["inbox/sources/labny.zi"] = (HERE / "lab" / "labny.zi").read_bytes()
+    return made
+
+
+def differing(made: dict[str, bytes]) -> list[str]:
+    """The generated files that are missing or say something else than the committed ones."""
+    found = []
+    for name, data in made.items():
+        path = HERE / name
+        if not path.exists() or files.content(name, path.read_bytes()) != files.content(name, data):
+            found.append(name)
+    return found
+
+
+def main() -> int:
+    made = make()
+    if "--check" in sys.argv[1:]:
+        different = differing(made)
+        print("\n".join(f"differs: {name}" for name in different) or f"{len(made)} files as made from the lab; change at {CHANGE_AT}Z")
+        return 1 if different else 0
+    written = [name for name, data in made.items() if files.write_if_changed(HERE / name, data)]
+    print("\n".join(f"wrote {name}" for name in written) or f"all {len(made)} files were up to date")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
