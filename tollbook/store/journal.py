@@ -67,3 +67,10 @@ def tip() -> tuple[int, str]:
     """Sequence number and hash of the last row; kept outside of the book they show a chain cut short."""
     last = Journal.objects.order_by("-seq").only("seq", "row_hash").first()
     return (last.seq, last.row_hash) if last else (0, GENESIS)
+
+
+def lock_key(key: str) -> None:
+    """Makes two commands with one idempotency key wait for each other, where the database lets writers run side by side."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [key])

@@ -20,6 +20,7 @@ KINDS: dict[str, Kind] = {
         Severity.FATAL, "The book's book.toml cannot be used.", "Mend the key it names; docs/concepts/book.md lists them all."
     ),
     # Rights and commands
+    "INSTANT_INVALID": Kind(Severity.FATAL, "This is no instant.", "Write it as 2026-12-03T09:00:00Z."),
     "IDEMPOTENCY_CONFLICT": Kind(
         Severity.FATAL,
         "This idempotency key was used before with another input.",
