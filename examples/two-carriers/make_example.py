@@ -7,6 +7,7 @@ workbook, the text in a .gz), since packers differ between machines.
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -16,7 +17,7 @@ from bookmaker import files, sell  # noqa: E402
 from bookmaker.decks import CHANGE_AT, Row, aurora  # noqa: E402
 from bookmaker.facts import Code, read_codes  # noqa: E402
 from oracle import billing, invoice, report, waterfall  # noqa: E402
-from oracle.lab import read_lab  # noqa: E402
+from oracle.lab import Lab, read_lab  # noqa: E402
 from oracle.pricing import Deck  # noqa: E402
 
 AURORA_HEADING = [
@@ -52,14 +53,29 @@ def decks(codes: list[Code], first: list[Row], second: list[Row]) -> dict[str, b
     }
 
 
-def make() -> dict[str, bytes]:
-    """Every generated file by its path below this folder."""
+@dataclass(frozen=True)
+class Basis:
+    """What everything is made from: the lab's records, Aurora's deck over time, and Aurora's bill."""
+
+    codes: list[Code]
+    versions: tuple[list[Row], list[Row]]
+    lab: Lab
+    deck: Deck
+    billed: list[billing.Billed]
+
+
+def read_basis() -> Basis:
     codes, lab = read_codes(), read_lab()
-    first, second = aurora(codes)
-    deck = Deck((first, second))
-    billed = billing.bill_all(lab, deck)
-    expected = waterfall.compare(lab, deck, billed)
-    made = {f"inbox/decks/{name}": data for name, data in decks(codes, first, second).items()}
+    versions = aurora(codes)
+    deck = Deck(versions)
+    return Basis(codes, versions, lab, deck, billing.bill_all(lab, deck))
+
+
+def make(basis: Basis) -> dict[str, bytes]:
+    """Every generated file by its path below this folder."""
+    billed = basis.billed
+    expected = waterfall.compare(basis.lab, basis.deck, billed)
+    made = {f"inbox/decks/{name}": data for name, data in decks(basis.codes, *basis.versions).items()}
     lines = invoice.invoice_lines(billed)
     made["inbox/aurora/aurora_cdr_2026-11.csv.gz"] = files.zipped(files.csv_bytes(billing.rated_rows(billed)))
     made["inbox/aurora/aurora_invoice_2026-11.csv"] = files.csv_bytes(lines)
@@ -83,7 +99,7 @@ def differing(made: dict[str, bytes]) -> list[str]:
 
 
 def main() -> int:
-    made = make()
+    made = make(read_basis())
     if "--check" in sys.argv[1:]:
         different = differing(made)
         print("\n".join(f"differs: {name}" for name in different) or f"{len(made)} files as made from the lab; change at {CHANGE_AT}Z")
