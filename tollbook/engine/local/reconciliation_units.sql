@@ -1,0 +1,63 @@
+-- One row per matched unit: a pair, or a group of one record against several. Inputs are the views the engine names:
+--   r_matches (MATCH), r_ours and r_theirs (CDR, kept records of the block), r_charges (cdr_id, value, ... of our kept records).
+-- Seconds, milliseconds and money of a group are sums over its records; who and when is its earliest record's.
+CREATE OR REPLACE TEMP TABLE r_heads AS
+WITH paired AS (
+    SELECT * FROM r_matches WHERE our_cdr_id IS NOT NULL AND their_cdr_id IS NOT NULL
+),
+grouped AS (
+    SELECT m.group_no,
+           arg_min(m.our_cdr_id, struct_pack(at := coalesce(o.answer_at, o.setup_at, o.release_at), id := m.our_cdr_id)) AS our_cdr_id,
+           arg_min(m.their_cdr_id, struct_pack(at := coalesce(t.answer_at, t.setup_at, t.release_at), id := m.their_cdr_id)) AS their_cdr_id,
+           min(m.rule) AS rule, min(m.class) AS class, min(m.offset_ms) AS offset_ms, min(m.flags) AS flags, max(m.candidates) AS candidates
+    FROM paired m JOIN r_ours o ON o.cdr_id = m.our_cdr_id JOIN r_theirs t ON t.cdr_id = m.their_cdr_id
+    WHERE m.group_no IS NOT NULL
+    GROUP BY m.group_no
+),
+heads AS (
+    SELECT our_cdr_id, their_cdr_id, NULL::BIGINT AS group_no, rule, class, offset_ms, flags, candidates FROM paired WHERE group_no IS NULL
+    UNION ALL
+    SELECT our_cdr_id, their_cdr_id, group_no, rule, class, offset_ms, flags, candidates FROM grouped
+)
+SELECT row_number() OVER () AS unit_no, * FROM heads;
+
+CREATE OR REPLACE TEMP TABLE r_members AS
+SELECT h.unit_no, m.group_no, m.our_cdr_id, m.their_cdr_id
+FROM r_matches m JOIN r_heads h USING (group_no)
+WHERE m.group_no IS NOT NULL AND m.our_cdr_id IS NOT NULL AND m.their_cdr_id IS NOT NULL;
+
+CREATE OR REPLACE TEMP TABLE r_our_sums AS
+SELECT unit_no, count(*) AS calls, sum(duration_ms)::BIGINT AS duration_ms,
+       sum(value)::BIGINT AS value, sum(billed_s)::BIGINT AS billed_s
+FROM (SELECT DISTINCT unit_no, our_cdr_id FROM r_members) m
+JOIN r_ours o ON o.cdr_id = m.our_cdr_id
+LEFT JOIN r_charges c ON c.cdr_id = m.our_cdr_id
+GROUP BY unit_no;
+
+CREATE OR REPLACE TEMP TABLE r_their_sums AS
+SELECT unit_no, count(*) AS calls, sum(duration_ms)::BIGINT AS duration_ms,
+       sum(their_amount_nanos)::BIGINT AS their_amount_nanos,
+       CASE WHEN count(their_billed_s) = count(*) THEN sum(their_billed_s)::BIGINT END AS their_billed_s,
+       CASE WHEN count(DISTINCT their_rate_text) = 1 THEN min(their_rate_text) END AS their_rate_text
+FROM (SELECT DISTINCT unit_no, their_cdr_id FROM r_members) m JOIN r_theirs t ON t.cdr_id = m.their_cdr_id
+GROUP BY unit_no;
+
+CREATE OR REPLACE TEMP VIEW r_units AS
+SELECT h.unit_no, h.our_cdr_id, h.their_cdr_id, h.group_no, h.rule, h.class AS match_class, h.flags, h.offset_ms, h.candidates,
+       o.leg, o.leg_no, o.a_e164, o.b_e164, o.setup_at, o.alert_at, o.answer_at, o.release_at, o.trunk,
+       t.setup_at AS their_setup_at, t.answer_at AS their_answer_at, t.release_at AS their_release_at,
+       coalesce(os.calls, 1) AS our_calls, coalesce(ts.calls, 1) AS their_calls,
+       coalesce(os.duration_ms, o.duration_ms) AS our_ms, coalesce(ts.duration_ms, t.duration_ms) AS their_ms,
+       coalesce(os.value, c.value, 0) AS our_value, coalesce(os.billed_s, c.billed_s, 0) AS our_billed_s,
+       c.rate_nanos_per_minute AS our_rate, c.code AS our_code, c.destination AS our_destination,
+       c.period_day, c.anchor_at, c.status,
+       coalesce(ts.their_rate_text, CASE WHEN ts.calls IS NULL THEN t.their_rate_text END) AS their_rate_text,
+       CASE WHEN ts.calls IS NULL THEN t.their_amount_nanos ELSE ts.their_amount_nanos END AS their_amount_nanos,
+       CASE WHEN ts.calls IS NULL THEN t.their_billed_s ELSE ts.their_billed_s END AS their_billed_s,
+       t.their_currency, t.their_code, t.their_destination
+FROM r_heads h
+JOIN r_ours o ON o.cdr_id = h.our_cdr_id
+JOIN r_theirs t ON t.cdr_id = h.their_cdr_id
+LEFT JOIN r_charges c ON c.cdr_id = h.our_cdr_id
+LEFT JOIN r_our_sums os ON os.unit_no = h.unit_no
+LEFT JOIN r_their_sums ts ON ts.unit_no = h.unit_no;
