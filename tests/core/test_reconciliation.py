@@ -33,19 +33,33 @@ def usage(seconds: int, rate_text_nanos: int) -> int:
 def test_the_worked_example_splits_into_its_causes() -> None:
     # Ours 61.2 s on 1/1 at 0.0120 is 62 s; theirs 62.9 s is 63 s on 1/1 and 66 s on their 30/6, at 0.0125, stated 0.0138.
     ours = usage(62, 12_000_000)
-    parts = decompose(ours, usage(63, 12_000_000), usage(63, 12_000_000), usage(66, 12_000_000), usage(66, 12_500_000), 13_800_000 * 60)
+    parts = decompose(
+        ours, ours, usage(63, 12_000_000), usage(63, 12_000_000), usage(66, 12_000_000), usage(66, 12_500_000), 13_800_000 * 60
+    )
     assert [part // 60 for part in parts] == [200_000, 0, 600_000, 550_000, 50_000]  # nanos: 0.000200, 0.000600, 0.000550, 0.000050
     assert sum(parts) == 13_800_000 * 60 - ours == 1_400_000 * 60
 
 
-@given(st.lists(amounts, min_size=6, max_size=6))
+@given(st.lists(amounts, min_size=7, max_size=7))
 def test_the_parts_of_a_pair_add_up_to_its_difference(prices: list[int]) -> None:
-    assert sum(decompose(*prices)) == prices[5] - prices[0]
+    assert sum(decompose(*prices)) == prices[6] - prices[0]
 
 
-@given(st.lists(amounts, min_size=6, max_size=6))
+def test_two_sides_that_round_alike_have_no_difference() -> None:
+    # 6.25 s at 0.0120 is 0.00125; at 4 decimals half up both sides say 0.0013.
+    exact, stated = 1_250_000 * 60, 1_300_000 * 60
+    assert decompose(stated, exact, exact, exact, exact, exact, stated) == (0, 0, 0, 0, 0)
+    # Half even on their side says 0.0012: the whole difference is rounding.
+    assert decompose(stated, exact, exact, exact, exact, exact, 1_200_000 * 60) == (0, 0, 0, 0, -100_000 * 60)
+
+
+@given(st.lists(amounts, min_size=5, max_size=5))
 def test_walking_back_from_theirs_to_ours_negates_every_part(prices: list[int]) -> None:
-    assert decompose(*reversed(prices)) == tuple(-part for part in reversed(decompose(*prices)))
+    # Both sides state their exact charge here; the steps are then taken in the opposite order.
+    there = decompose(prices[0], *prices, prices[4])
+    back = decompose(prices[4], *reversed(prices), prices[0])
+    assert back[:4] == tuple(-part for part in reversed(there[:4]))
+    assert there[4] == back[4] == 0
 
 
 def test_duration_limits_are_inclusive_and_take_the_longer_call() -> None:

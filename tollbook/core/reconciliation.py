@@ -131,20 +131,21 @@ def classify_pair(
 
 
 def decompose(
-    ours: int, at_their_duration: int, at_their_row: int, at_their_increment: int, at_their_rate: int, theirs: int
+    ours: int, our_exact: int, at_their_duration: int, at_their_row: int, at_their_increment: int, at_their_rate: int, theirs: int
 ) -> tuple[int, int, int, int, int]:
     """The difference theirs - ours of one pair as (duration, row, increment, rate, residual), in the unit of the amounts.
 
-    Each argument prices the same call with one more of their terms: our price; with their duration; by the row that explains their
-    price (ours where none does); with their billed seconds; with their rate; and what they state. The parts add up by construction.
+    `ours` is the amount under the contract's rounding, `our_exact` the charge before it. The others price the same call exactly, each
+    with one more of their terms: their duration; the row that explains their price (ours where none does); their billed seconds; their
+    rate; and last what they state. What remains is their rounding less ours. The parts add up by construction.
     61.2 s against 62.9 s, 1/1 at 0.0120 against 30/6 at 0.0125, stated 0.0138: 0.000200, 0, 0.000600, 0.000550, 0.000050.
     """
     return (
-        at_their_duration - ours,
+        at_their_duration - our_exact,
         at_their_row - at_their_duration,
         at_their_increment - at_their_row,
         at_their_rate - at_their_increment,
-        theirs - at_their_rate,
+        (theirs - at_their_rate) - (ours - our_exact),
     )
 
 
