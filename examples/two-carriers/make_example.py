@@ -16,7 +16,7 @@ sys.path.insert(0, str(HERE))
 from bookmaker import files, sell  # noqa: E402
 from bookmaker.decks import CHANGE_AT, Row, aurora  # noqa: E402
 from bookmaker.facts import Code, read_codes  # noqa: E402
-from oracle import billing, invoice, report, waterfall  # noqa: E402
+from oracle import billing, invoice, receivable, report, waterfall  # noqa: E402
 from oracle.lab import Lab, read_lab  # noqa: E402
 from oracle.pricing import Deck  # noqa: E402
 
@@ -28,36 +28,42 @@ AURORA_HEADING = [
 ]
 
 
-def decks(codes: list[Code], first: list[Row], second: list[Row]) -> dict[str, bytes]:
-    """Every rate deck by the path of its file."""
+def other_decks(codes: list[Code], first: list[Row], second: list[Row]) -> dict[str, list[list[Row]]]:
+    """The versions of every deck but Aurora's, by partner."""
     cost: dict[str, int] = {}
     for row in first + second:
         cost[row.code] = max(cost.get(row.code, 0), row.price)
     before, after = ({row.code: row.price for row in rows} for rows in (first, second))
-    derived = {partner: sell.derive(partner, codes, cost) for partner in sell.PLANS}
-    gulf = sell.passed_on(derived["gulfrt"], before, after, "2026-11-22T05:39:00")  # Dubai time: the instant of Aurora's change
-    andes = sell.passed_on(derived["andes"], before, after, "2026-11-22")  # midnight in Bogota is 05:00 UTC, after this traffic
-    heading = ["Boreal Carrier - rate notice", "Constructed prices of an example"]
+    derived = {partner: [sell.derive(partner, codes, cost)] for partner in sell.PLANS}
+    # Dubai time: the instant of Aurora's change. Midnight in Bogota is 05:00 UTC, after this traffic.
+    for partner, effective in (("gulfrt", "2026-11-22T05:39:00"), ("andes", "2026-11-22")):
+        derived[partner].append(sell.passed_on(derived[partner][0], before, after, effective))
+    return derived
+
+
+def sheets(versions: tuple[list[Row], list[Row]], others: dict[str, list[list[Row]]]) -> dict[str, bytes]:
+    """Every rate sheet by the name of its file."""
+    gulf = ["Boreal Carrier - rate notice", "Constructed prices of an example"]
     return {
-        "aurora_az_v1.xlsx": files.deck_xlsx(first, AURORA_HEADING, "Rates", with_change=False),
-        "aurora_az_v2.xlsx": files.deck_xlsx(second, AURORA_HEADING, "Rates", with_change=True),
-        "cirrus_az_v1.csv": files.deck_csv(derived["cirrus"]),
-        "nordtel_sell_v1.xlsx": files.deck_xlsx(derived["nordtel"], [], "Nordtel", with_change=False),
-        "latvox_sell_v1.csv": files.deck_csv_lists(derived["latvox"]),
-        "gulfrt_sell_v1.xlsx": files.deck_xlsx(derived["gulfrt"], heading, "GULFRT", with_change=False),
-        "gulfrt_sell_v2.xlsx": files.deck_xlsx(gulf, heading, "GULFRT", with_change=True),
-        "andes_sell_v1.csv": files.deck_csv(derived["andes"]),
-        "andes_sell_v2.csv": files.deck_csv(andes),
-        "callshop_sell_v1.csv": files.deck_csv(derived["callshop"]),
-        "dialer_sell_v1.csv": files.deck_csv(derived["dialer"]),
+        "aurora_az_v1.xlsx": files.deck_xlsx(versions[0], AURORA_HEADING, "Rates", with_change=False),
+        "aurora_az_v2.xlsx": files.deck_xlsx(versions[1], AURORA_HEADING, "Rates", with_change=True),
+        "cirrus_az_v1.csv": files.deck_csv(others["cirrus"][0]),
+        "nordtel_sell_v1.xlsx": files.deck_xlsx(others["nordtel"][0], [], "Nordtel", with_change=False),
+        "latvox_sell_v1.csv": files.deck_csv_lists(others["latvox"][0]),
+        "gulfrt_sell_v1.xlsx": files.deck_xlsx(others["gulfrt"][0], gulf, "GULFRT", with_change=False),
+        "gulfrt_sell_v2.xlsx": files.deck_xlsx(others["gulfrt"][1], gulf, "GULFRT", with_change=True),
+        "andes_sell_v1.csv": files.deck_csv(others["andes"][0]),
+        "andes_sell_v2.csv": files.deck_csv(others["andes"][1]),
+        "callshop_sell_v1.csv": files.deck_csv(others["callshop"][0]),
+        "dialer_sell_v1.csv": files.deck_csv(others["dialer"][0]),
     }
 
 
 @dataclass(frozen=True)
 class Basis:
-    """What everything is made from: the lab's records, Aurora's deck over time, and Aurora's bill."""
+    """What everything is made from: the decks, the lab's records, and Aurora's bill."""
 
-    codes: list[Code]
+    others: dict[str, list[list[Row]]]
     versions: tuple[list[Row], list[Row]]
     lab: Lab
     deck: Deck
@@ -68,20 +74,21 @@ def read_basis() -> Basis:
     codes, lab = read_codes(), read_lab()
     versions = aurora(codes)
     deck = Deck(versions)
-    return Basis(codes, versions, lab, deck, billing.bill_all(lab, deck))
+    return Basis(other_decks(codes, *versions), versions, lab, deck, billing.bill_all(lab, deck))
 
 
 def make(basis: Basis) -> dict[str, bytes]:
     """Every generated file by its path below this folder."""
     billed = basis.billed
     expected = waterfall.compare(basis.lab, basis.deck, billed)
-    made = {f"inbox/decks/{name}": data for name, data in decks(basis.codes, *basis.versions).items()}
+    made = {f"inbox/decks/{name}": data for name, data in sheets(basis.versions, basis.others).items()}
     lines = invoice.invoice_lines(billed)
     made["inbox/aurora/aurora_cdr_2026-11.csv.gz"] = files.zipped(files.csv_bytes(billing.rated_rows(billed)))
     made["inbox/aurora/aurora_invoice_2026-11.csv"] = files.csv_bytes(lines)
     made["inbox/aurora/aurora_invoice_2026-11.toml"] = invoice.invoice_toml(lines).encode()
     made["oracle/planted.toml"] = report.planted_toml(expected).encode()
     made["oracle/expected.toml"] = report.expected_toml(expected, billed).encode()
+    made["oracle/accounts.toml"] = report.accounts_toml(receivable.accounts(basis.lab, basis.others)).encode()
     for name in ("carrier_a_cdr", "carrier_a_missed_calls"):
         made[f"inbox/boreal/{name}.csv.gz"] = (HERE / "lab" / f"{name}.csv.gz").read_bytes()
     made["inbox/sources/labny.zi"] = (HERE / "lab" / "labny.zi").read_bytes()

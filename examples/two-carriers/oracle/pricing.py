@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from bookmaker.decks import Row
-
-from oracle.lab import utc_ms
 
 # Exact charges count 1/60 of 10^-9 of the currency: nanos per minute times seconds is then a whole number.
 PER_MICRO = 60_000
@@ -26,21 +26,22 @@ class Priced:
 
 
 class Deck:
-    """The supplier's deck over time. A later row of a code replaces the earlier one from its instant on."""
+    """A deck over time, its times in one zone. A later row of a code replaces the earlier one from its instant on."""
 
-    def __init__(self, versions: Iterable[Iterable[Row]]) -> None:
+    def __init__(self, versions: Iterable[Iterable[Row]], zone: str = "UTC") -> None:
         self.rows: dict[str, dict[int, Priced]] = {}
         for version in versions:
             for row in version:
                 minimum, step = row.increment.split("/")
                 priced = Priced(row.code, row.destination, row.rate, row.price * 10_000, int(minimum), int(step))
-                self.rows.setdefault(row.code, {})[utc_ms(row.effective)] = priced
+                self.rows.setdefault(row.code, {})[local_ms(row.effective, zone)] = priced
 
     def code(self, number: str) -> str:
+        """The longest code the number starts with, "" where there is none."""
         for length in range(len(number), 0, -1):
             if number[:length] in self.rows:
                 return number[:length]
-        raise ValueError(f"no code for {number}")
+        return ""
 
     def at(self, code: str, at_ms: int) -> Priced:
         """The row in force at an instant; the new row counts from its first millisecond."""
@@ -48,6 +49,11 @@ class Deck:
 
     def price(self, number: str, at_ms: int) -> Priced:
         return self.at(self.code(number), at_ms)
+
+
+def local_ms(text: str, zone: str) -> int:
+    """Milliseconds since 1970 of a local time in an IANA zone; a date alone is its midnight."""
+    return int(datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(zone)).timestamp()) * 1000
 
 
 def billed_seconds(seconds: int, minimum: int, step: int) -> int:

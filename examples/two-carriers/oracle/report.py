@@ -9,6 +9,7 @@ from bookmaker.decks import CHANGE_AT, INCREASED_EARLY, MAPPED_TO, MAPPED_WRONG,
 from oracle.billing import EARLY_BY_MS, Billed
 from oracle.invoice import NUMBER, invoice_lines, total_cents
 from oracle.pricing import PER_MICRO, decimal
+from oracle.receivable import Account
 from oracle.waterfall import Expected
 
 CAUSES = (
@@ -89,4 +90,16 @@ def expected_toml(expected: Expected, billed: list[Billed]) -> str:
         lines.append(f"[faults.{cause}]")
         lines += [f"{name} = {counts[name]}" for name in ("pairs", "only_ours", "only_theirs")]
         lines.append("")
+    return "\n".join(lines)
+
+
+def accounts_toml(accounts: Mapping[str, Account]) -> str:
+    """What each customer owes and what Cirrus is due, as the invoices must say."""
+    lines = [
+        "# The invoices of the other partners over the same calls, by brute force. Made by make_example.py.",
+        "# invoice_cents: every line (destination and rate) rounded half up to the cent once, then added.",
+        "",
+    ]
+    for partner, account in accounts.items():
+        lines += [f"[{partner}]", *table(account.counts), f"lines = {len(account.lines)}", f"invoice_cents = {account.total_cents()}", ""]
     return "\n".join(lines)
