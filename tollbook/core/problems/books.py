@@ -70,6 +70,11 @@ KINDS: dict[str, Kind] = {
         Severity.ERROR, "No document of this kind was in force and known at that time.", "Ingest it, or choose a later time to know from."
     ),
     # Runs
+    "RUN_NOT_REPRODUCED": Kind(
+        Severity.FATAL,
+        "A run that was made before gives another result from the same inputs.",
+        "Report this as a defect with the book's journal; the earlier result stays.",
+    ),
     "RUN_PARKED": Kind(
         Severity.ERROR,
         "This partner's run could not be done and is parked; the others went on.",
