@@ -252,3 +252,8 @@ def set_head(run: Run) -> bool:
     Head.objects.update_or_create(stage=run.stage, scope=run.scope, defaults={"run": run})
     crash_point("run.after_head")
     return True
+
+
+def is_sealed(digest: str) -> bool:
+    """Whether a digest has its row."""
+    return SealedFile.objects.filter(digest=digest).exists()
