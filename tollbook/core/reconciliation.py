@@ -83,7 +83,7 @@ DURATION_FLOOR_MS: Final = 2_000
 DURATION_PERCENT: Final = 1
 
 
-def duration_differs(our_ms: int, their_ms: int) -> bool:
+def durations_differ(our_ms: int, their_ms: int) -> bool:
     """Whether two durations differ by more than 2 s and by more than 1 % of the longer one; both limits are inclusive."""
     difference = abs(their_ms - our_ms)
     return difference > DURATION_FLOOR_MS and 100 * difference > DURATION_PERCENT * max(our_ms, their_ms)
@@ -101,8 +101,7 @@ def classify_pair(
     one_answered: bool,
     explained_by: int,
     currency_differs: bool,
-    our_ms: int,
-    their_ms: int,
+    duration_differs: bool,
     billed_differs: bool,
     rate_differs: bool,
     residual_60th_nanos: int,
@@ -121,7 +120,7 @@ def classify_pair(
         return CURRENCY_MISMATCH_NO
     if explained_by == EXPLAINED_BY_DESTINATION:
         return DESTINATION_MISMATCH_NO
-    if duration_differs(our_ms, their_ms):
+    if duration_differs:
         return DURATION_VARIANCE_NO
     if billed_differs:
         return INCREMENT_VARIANCE_NO
