@@ -119,8 +119,8 @@ def test_the_waterfall_is_the_whole_difference(lab: Lab, billed: list[billing.Bi
         row = lab.ours.get(pair["a_cdr_id"])
         if row and row["dst_trunk"] == waterfall.SUPPLIER_TRUNK:
             price = deck.price(row["dst_number"], utc_ms(row["start_time"]))
-            ours += price.nanos * billed_seconds(up_to_second(ours_ms(row)), price.minimum, price.step)
-    assert sum(expected["money_60th_nanos"].values()) == theirs * 60_000 - ours
+            ours += micros(price.nanos * billed_seconds(up_to_second(ours_ms(row)), price.minimum, price.step))
+    assert sum(expected["money_60th_nanos"].values()) == (theirs - ours) * 60_000
     assert sum(expected["minutes_ms"].values()) == sum(each.seconds for each in billed) * 1000 - sum(
         ours_ms(row) for row in lab.ours.values() if row["dst_trunk"] == waterfall.SUPPLIER_TRUNK
     )

@@ -68,7 +68,7 @@ def expected_toml(expected: Expected, billed: list[Billed]) -> str:
     """The whole difference by cause, in money and minutes, the classes, and the lab's counts by cause of fault."""
     lines = [
         "# What a reconciliation of Aurora's invoice must find, by brute force over the true pairs. Made by make_example.py.",
-        "# The sum of [money_60th_nanos] is Aurora's rated calls less Boreal's own exact charges, to the last unit.",
+        "# The sum of [money_60th_nanos] is Aurora's rated calls less Boreal's own charges, both rounded per call as agreed.",
         f'change_at = "{CHANGE_AT}Z"',
         "",
         "[money_60th_nanos]",

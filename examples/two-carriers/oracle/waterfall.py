@@ -1,10 +1,11 @@
 """The difference between Aurora's bill and Boreal's own charge, from the true pairs, split by cause in exact integers.
 
-Per pair, in this order: their seconds instead of ours, their increments, their rate, and what is left of their rounded amount:
+Per pair, in this order: their seconds instead of ours, their increments, their rate, and what is left, their rounding less ours:
     DURATION  P(d_t, inc_o, r_o) - P(d_o, inc_o, r_o)      INCREMENT  P(d_t, inc_t, r_o) - P(d_t, inc_o, r_o)
-    RATE      P(d_t, inc_t, r_t) - P(d_t, inc_t, r_o)      ROUNDING   amount_t - P(d_t, inc_t, r_t)
-The third step is DESTINATION where they used another code, TIME_SHIFT where the two clocks read the deck on different sides of its
-change, else RATE.
+    RATE      P(d_t, inc_t, r_t) - P(d_t, inc_t, r_o)      ROUNDING   amount_t - P(d_t, inc_t, r_t) - (amount_o - P(d_o, inc_o, r_o))
+The amounts are those of the calls, rounded as the contract says, so the steps of a pair add up to amount_t - amount_o. The third
+step is DESTINATION where they used another code, TIME_SHIFT where the two clocks read the deck on different sides of its change, else
+RATE.
 """
 
 from __future__ import annotations
@@ -68,7 +69,7 @@ def compare_pair(ours: dict[str, str], theirs: Billed, deck: Deck, expected: Exp
         "DURATION": our_row.nanos * our_billed - charge,
         "INCREMENT": our_row.nanos * (theirs.billed_s - our_billed),
         rate_cause(ours, theirs, our_row.code, deck): (theirs.used.nanos - our_row.nanos) * theirs.billed_s,
-        "ROUNDING": theirs.amount_micros * PER_MICRO - theirs.exact,
+        "ROUNDING": theirs.amount_micros * PER_MICRO - theirs.exact - (micros(charge) * PER_MICRO - charge),
     }
     expected.money.update(steps)
     expected.totals["ours_60th_nanos"] += charge
@@ -121,7 +122,7 @@ def only_ours(ours: dict[str, str], deck: Deck, expected: Expected) -> None:
         return
     row = deck.price(ours["dst_number"], utc_ms(ours["start_time"]))
     charge = row.nanos * billed_seconds(up_to_second(ours_ms(ours)), row.minimum, row.step)
-    group(expected, "MISSING_THEIRS", -charge, -ours_ms(ours))
+    group(expected, "MISSING_THEIRS", -micros(charge) * PER_MICRO, -ours_ms(ours))
     expected.totals["ours_60th_nanos"] += charge
     expected.totals["ours_micros"] += micros(charge)
     if ours_ms(ours) == 0:
@@ -157,5 +158,6 @@ def totals(lab: Lab, billed: list[Billed], expected: Expected) -> None:
     supplier = [row for row in lab.ours.values() if row["dst_trunk"] == SUPPLIER_TRUNK]
     expected.totals["ours_records"] = len(supplier)
     expected.totals["ours_ms"] = sum(map(ours_ms, supplier))
-    assert sum(expected.money.values()) == expected.totals["theirs_micros"] * PER_MICRO - expected.totals["ours_60th_nanos"]
+    difference_micros = expected.totals["theirs_micros"] - expected.totals["ours_micros"]
+    assert sum(expected.money.values()) == difference_micros * PER_MICRO
     assert sum(expected.minutes.values()) == expected.totals["theirs_ms"] - expected.totals["ours_ms"]
