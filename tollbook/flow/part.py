@@ -1,4 +1,4 @@
-"""One part of a CDR file on its way into the book: its rows are classified, split by day and written; nothing shows until it is published."""
+"""One part of a CDR file on its way into the book: classified, split by day and written; nothing shows until it is published."""
 
 from __future__ import annotations
 

@@ -1,0 +1,215 @@
+"""Documents on their way into the book: read once to see that they can be used, sealed, and indexed in one transaction.
+
+Forms write documents too: whatever changes money is a sealed file first and a row second.
+"""
+
+from __future__ import annotations
+
+import datetime
+import tomllib
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Final
+
+from tollbook.core.agreement import Agreement
+from tollbook.core.agreement_reader import read_agreement
+from tollbook.core.deck import Deck
+from tollbook.core.party import read_party
+from tollbook.core.problem import Problem, problem, refuse
+from tollbook.core.rights import Actor, Right
+from tollbook.core.zone_document import read_zone
+from tollbook.flow import clock, reference
+from tollbook.flow.book import Book
+from tollbook.flow.collection import FileReport, seal
+from tollbook.flow.command import Command, perform
+from tollbook.formats.deck.profile import read_deck_profile
+from tollbook.formats.deck.reader import read_deck
+from tollbook.store.crash import crash_point
+from tollbook.store.files import Stored
+from tollbook.store.models import Agreement as AgreementRow
+from tollbook.store.models import Deck as DeckRow
+from tollbook.store.models import Partner, Reference, SealedFile
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What reading a document said: under which name and from when it counts, and what to index besides."""
+
+    name: str
+    problems: list[Problem]
+    effective_from: int | None = None
+    known_from: int | None = None
+    content_digest: str = ""
+    index: Callable[[SealedFile, int], None] | None = None
+    partner: str = ""
+
+
+def add_document(book: Book, path: Path, kind: str, *, actor: Actor, dry_run: bool = False) -> FileReport:
+    """Seals a document and indexes it. The same bytes again are the same document. Refuses where it cannot be used."""
+    found = _READERS[kind](book, path)
+    right = Right.WRITE_DECKS if kind in (reference.DECK, reference.DECK_PROFILE) else Right.WRITE_REFERENCE
+    stored = seal(book, path, kind=kind, actor=actor) if not dry_run else None
+    digest = stored.digest if stored else ""
+    is_new = stored is not None and not Reference.objects.filter(kind=kind, name=found.name, file_id=digest).exists()
+    if stored is not None and is_new:
+        _publish(kind, path, found, stored, actor, right)
+    status = "repeated" if stored is not None and not is_new else "published"
+    problems = found.problems if status == "published" else [problem("DUP_FILE", file=path.name, value=digest)]
+    return FileReport(path.name, kind, digest, status, found.name, found=tuple(problems))
+
+
+def _publish(kind: str, path: Path, found: _Read, stored: Stored, actor: Actor, right: Right) -> None:
+    file = SealedFile.objects.get(digest=stored.digest)
+
+    def work() -> dict[str, Any]:
+        known_from = file.received_at if found.known_from is None else found.known_from
+        Reference.objects.create(
+            kind=kind,
+            name=found.name,
+            effective_from=reference.BEGINNING if found.effective_from is None else found.effective_from,
+            known_from=known_from,
+            file=file,
+            content_digest=found.content_digest or file.digest,
+        )
+        if found.index is not None:
+            found.index(file, known_from)
+        crash_point("reference.after_rows")
+        return {"kind": kind, "name": found.name, "digest": file.digest}
+
+    crash_point("reference.before_transaction")
+    perform(Command("add document", right, f"{kind} {found.name}", actor, {"digest": file.digest, "file": path.name}), work)
+    crash_point("reference.after_commit")
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise refuse("FILE_MISSING", file=str(path)) from error
+    except UnicodeDecodeError as error:
+        raise refuse("FILE_ENCODING", "It is not UTF-8.", file=path.name) from error
+    except OSError as error:
+        raise refuse("FILE_UNREADABLE", f"{error.strerror}.", file=path.name) from error
+
+
+def _agreement(book: Book, path: Path) -> _Read:
+    agreement, problems = read_agreement(_text(path), path.name)
+
+    def index(file: SealedFile, known_from: int) -> None:
+        partner, _ = Partner.objects.get_or_create(id=agreement.partner)
+        if agreement.name and partner.name != agreement.name:
+            Partner.objects.filter(id=partner.id).update(name=agreement.name)
+        AgreementRow.objects.create(
+            partner=partner,
+            agreement_id=agreement.id,
+            version=agreement.version,
+            currency=agreement.currency,
+            zone=agreement.zone,
+            effective_from=agreement.effective_from or reference.BEGINNING,
+            known_from=known_from,
+            digest=agreement.digest,
+            file=file,
+        )
+
+    return _Read(agreement.id, problems, agreement.effective_from, agreement.known_from, agreement.digest, index, agreement.partner)
+
+
+def _claim(book: Book, file_name: str) -> tuple[str, str, str] | None:
+    """Deck name, partner and zone of a deck file, from the agreements; None where none names it."""
+    for agreement, _ in reference.agreements(book):
+        for terms in (agreement.buy, agreement.sell):
+            if terms is not None and reference.same_deck(file_name, terms.deck):
+                return terms.deck, agreement.partner, agreement.zone
+    return None
+
+
+def _direction(agreement: Agreement, deck_id: str, file_name: str) -> str:
+    for word, terms in (("BUY", agreement.buy), ("SELL", agreement.sell)):
+        if terms is not None and (terms.deck == deck_id or reference.same_deck(file_name, terms.deck)):
+            return word
+    return ""
+
+
+def _deck(book: Book, path: Path) -> _Read:
+    with_profile = reference.deck_profile_for(book, path.name)
+    profile = with_profile[0] if with_profile else None
+    claim = _claim(book, path.name)
+    if claim is None and (profile is None or not profile.partner):
+        raise refuse("DECK_UNCLAIMED", file=path.name)
+    deck_id, partner, zone = claim or ("", "", "UTC")
+    if profile is not None:
+        deck_id, partner = profile.deck_id or deck_id, profile.partner or partner
+    deck, problems = read_deck(path, profile=profile, zone=zone, partner=partner)
+
+    def index(file: SealedFile, known_from: int) -> None:
+        _index_deck(book, deck, deck_id, partner, file, known_from)
+
+    return _Read(deck_id, problems, deck.received_at, deck.received_at, deck.digest, index, partner)
+
+
+def _index_deck(book: Book, deck: Deck, deck_id: str, partner: str, file: SealedFile, known_from: int) -> None:
+    row, _ = Partner.objects.get_or_create(id=partner)
+    agreed = [agreement for agreement, _ in reference.agreements(book) if agreement.partner == partner]
+    received_at = file.received_at if deck.received_at is None else deck.received_at
+    DeckRow.objects.create(
+        partner=row,
+        deck_id=deck_id,
+        version=deck.version or file.name,
+        direction=next((word for each in agreed if (word := _direction(each, deck_id, file.name))), ""),
+        mode=deck.mode,
+        currency=deck.currency,
+        received_at=received_at,
+        known_from=known_from,
+        rows=deck.rows.num_rows,
+        digest=deck.digest,
+        file=file,
+    )
+
+
+def _deck_profile(book: Book, path: Path) -> _Read:
+    profile = read_deck_profile(path)
+    return _Read(profile.deck_id or path.stem, [], partner=profile.partner)
+
+
+def _party(book: Book, path: Path) -> _Read:
+    party, problems = read_party(_text(path), path.name)
+
+    def index(file: SealedFile, known_from: int) -> None:
+        Partner.objects.update_or_create(id=party.id, defaults={"name": party.name})
+
+    return _Read(party.id, problems, index=index, partner=party.id)
+
+
+def _zone(book: Book, path: Path) -> _Read:
+    _, problems = read_zone(_text(path), path.name)
+    # Profiles name the file; the zone inside has its own name and is found by either.
+    return _Read(path.name, problems)
+
+
+def _invoice(book: Book, path: Path) -> _Read:
+    document = tomllib.loads(_text(path), parse_float=Decimal)
+    partner, number = str(document.get("partner", "")), str(document.get("number", ""))
+    received = document.get("received_at")
+    known_from = None
+    if isinstance(received, str):
+        known_from = clock.parse_instant_ms(received)
+    elif isinstance(received, datetime.datetime):
+        known_from = clock.to_ms(received if received.tzinfo else received.replace(tzinfo=datetime.UTC))
+    return _Read(f"{partner}/{number}", [], known_from=known_from, partner=partner)
+
+
+def _invoice_lines(book: Book, path: Path) -> _Read:
+    return _Read(path.name, [])
+
+
+_READERS: Final[dict[str, Callable[[Book, Path], _Read]]] = {
+    reference.AGREEMENT: _agreement,
+    reference.DECK: _deck,
+    reference.DECK_PROFILE: _deck_profile,
+    reference.INVOICE: _invoice,
+    reference.INVOICE_LINES: _invoice_lines,
+    reference.PARTY: _party,
+    reference.ZONE: _zone,
+}
