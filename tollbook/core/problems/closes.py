@@ -13,6 +13,9 @@ KINDS: dict[str, Kind] = {
         "Do not pay or send it; ask its issuer for a corrected one.",
         "partner",
     ),
+    "INVOICE_UNREADABLE": Kind(
+        Severity.FATAL, "The invoice cannot be read.", "Write it as docs/guides/invoices.md shows: a head (TOML) and its lines (CSV)."
+    ),
     "PACK_ALTERED": Kind(
         Severity.FATAL, "The pack is not as it was sealed.", "Ask whoever sent it for the original; compare ROOT with theirs.", "partner"
     ),
@@ -27,4 +30,5 @@ KINDS: dict[str, Kind] = {
         "Give the dispute a key of at least 16 random bytes.",
     ),
     "PACK_UNREADABLE": Kind(Severity.FATAL, "The file is no pack of tollbook.", "Give the path of a close-*.zip or of a dispute pack."),
+    "PARTY_INVALID": Kind(Severity.FATAL, "The document of a party cannot be used.", "Write it as docs/guides/invoices.md shows."),
 }
