@@ -54,3 +54,8 @@ def pinned(instant_ms: int) -> Iterator[None]:
         yield
     finally:
         _pinned.reset(token)
+
+
+def real_now_ms() -> int:
+    """The machine's time, pinned or not: for the age of files, which the machine stamps too."""
+    return to_ms(datetime.now(UTC))

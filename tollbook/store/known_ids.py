@@ -195,3 +195,10 @@ def _look_up(wanted: Ids, known: Ids) -> tuple[NDArray[np.intp], NDArray[np.intp
         open_ones = open_ones[~same_low]
         places[open_ones] += 1
     return np.concatenate(hits) if hits else open_ones, np.concatenate(found) if found else open_ones
+
+
+def same(one: Ids | None, other: Ids | None) -> bool:
+    """Whether two sorted sets hold the same ids with the same raw digests."""
+    if one is None or other is None or len(one) != len(other):
+        return one is other
+    return all(np.array_equal(getattr(one, name), getattr(other, name)) for name in ("high", "low", "raw_high", "raw_low"))
