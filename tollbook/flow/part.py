@@ -70,8 +70,8 @@ class Part:
         self._account_for(cdrs, problems, first_record_no, read)
         self.read += read
         self.last_record_no = first_record_no + read - 1
-        self._problems.write(problems)
         if cdrs.num_rows == 0:
+            self._problems.write(problems)
             return
         cdrs = _with_digest(cdrs, self.file_digest)
         rows_of, first_rows = _records(cdrs)
@@ -79,6 +79,10 @@ class Part:
         verdict = self._classify(records)
         self.accepted += int(np.count_nonzero(verdict == NEW))
         self.duplicates += int(np.count_nonzero(verdict == REPEAT))
+        # What was found about a repeated record was found when it first came.
+        repeated = records.column("record_no").to_numpy()[verdict == REPEAT]
+        again = pc.is_in(problems.column("record_no"), value_set=pa.array(repeated, type=pa.int64()))
+        self._problems.write(problems.filter(pc.invert(again)))
         conflicting = np.flatnonzero(verdict == CONFLICT)
         self.conflicts += len(conflicting)
         if len(conflicting):

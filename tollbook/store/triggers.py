@@ -21,7 +21,7 @@ def install(apps: Any, schema_editor: Any) -> None:
     """Creates the triggers on the connection of a migration, in the words of its database."""
     vendor = schema_editor.connection.vendor
     for statement in _STATEMENTS[vendor]():
-        schema_editor.execute(statement)
+        schema_editor.execute(statement, params=None)
 
 
 def remove(apps: Any, schema_editor: Any) -> None:
