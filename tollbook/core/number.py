@@ -68,10 +68,14 @@ class Number(NamedTuple):
 
 @dataclass(frozen=True)
 class NumberProfile:
-    """How one trunk writes numbers in one direction. Prefixes are tried longest first, tech prefixes that end in # before all."""
+    """How one trunk writes numbers in one direction. Prefixes are tried longest first, tech prefixes that end in # before all.
+
+    International prefixes that are not declared are 00 and 011 where numbers are assumed international, and 00 alone elsewhere, because
+    011 also begins national numbers.
+    """
 
     tech_prefixes: tuple[str, ...] = ()
-    intl_prefixes: tuple[str, ...] = ("00", "011")
+    intl_prefixes: tuple[str, ...] | None = None
     national_prefix: str = ""
     default_cc: str = ""
     assume: str = "INTL"
@@ -87,7 +91,10 @@ class NumberProfile:
     @cached_property
     def ordered_intl_prefixes(self) -> tuple[str, ...]:
         # In the North American plan 00 reaches an operator, and 011 abroad.
-        usable = (each for each in self.intl_prefixes if not (each == "00" and self.default_cc == "1"))
+        declared = self.intl_prefixes
+        if declared is None:
+            declared = ("00", "011") if self.assume == "INTL" else ("00",)
+        usable = (each for each in declared if not (each == "00" and self.default_cc == "1"))
         return tuple(sorted(usable, key=lambda each: (-len(each), each)))
 
     @cached_property
@@ -121,6 +128,8 @@ def normalise(raw: str | None, profile: NumberProfile, plan: NumberPlan, *, is_c
 
 def _user_part(text: str) -> tuple[str, list[str], NumberFlag]:
     """Step 1: the user part of a URI and its parameters; any other text as it is, with its parameters."""
+    if text.isalnum():
+        return text, [], NumberFlag(0)
     inner = text[text.find("<") + 1 : text.rfind(">")] if "<" in text and text.endswith(">") else text
     bare = _SCHEME.sub("", inner, count=1) if _SCHEME.match(inner) else inner
     user, *parameters = bare.split("@", 1)[0].split(";")

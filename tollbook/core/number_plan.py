@@ -29,7 +29,7 @@ class CallingCode:
     keep_zero: bool
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class NumberPlan:
     """The calling codes of one day."""
 
