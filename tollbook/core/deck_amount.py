@@ -6,7 +6,7 @@ import re
 from fractions import Fraction
 from typing import Final, NamedTuple
 
-from tollbook.core.money import INT64_MAX, NANOS_PER_UNIT, divide_rounded
+from tollbook.core.money import INT64_MAX, NANOS_PER_UNIT, divide_rounded, parse_scaled
 
 SYMBOLS: Final = {"$": "USD", "€": "EUR", "£": "GBP", "US$": "USD"}
 NO_RATE: Final = ("", "-", "–", "n/a", "na", "n.a.", "none")
@@ -39,6 +39,9 @@ def parse_amount(text: str, *, decimal: str = ".", scale: Fraction = Fraction(1)
         number = number.replace(",", ".")
     elif "," in number:
         return Amount(0, currency, "RATE_DECIMAL_COMMA" if re.fullmatch(r"-?[\d.,]+", number) else "RATE_UNREADABLE")
+    exact_nanos = parse_scaled(number, 9) if scale == 1 and number[:1] != "-" else None
+    if exact_nanos is not None:
+        return Amount(exact_nanos, currency)
     plain = _PLAIN.fullmatch(number)
     if not plain or plain[1] == "-":
         return Amount(0, currency, "RATE_UNREADABLE")

@@ -8,11 +8,12 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from tollbook.core.money import format_scaled
 
@@ -25,7 +26,7 @@ _WORDS = ("destination", "country", "a_zone", "band")
 _MONEY = ("rate_nanos", "rate_first_nanos", "connect_nanos", "surcharge_call_nanos", "surcharge_minute_nanos")
 _SECONDS = ("minimum_s", "step_s", "grace_s", "free_s")
 _CHARGES = ("min_charge_nanos", "max_charge_nanos")
-Value = TypeVar("Value", bound=Hashable)
+_LINES = 100_000
 
 
 def canonical_word(text: str) -> str:
@@ -47,43 +48,47 @@ def _nanos(value: int | None) -> str:
     return "" if value is None else format_scaled(value, 9)
 
 
-def _each(values: list[Any], write: Callable[[Any], str]) -> list[str]:
-    """Every value written, each distinct one once: decks repeat themselves."""
-    written = {value: write(value) for value in set(values)}
-    return [written[value] for value in values]
+def _plain(value: Any) -> str:
+    return str(value)
 
 
-def _values(table: pa.Table, name: str) -> list[Any]:
-    column = table.column(name)
+def _written(column: pa.ChunkedArray, write: Callable[[Any], str]) -> pa.ChunkedArray:
+    """Every value of a column as text, each distinct one written once: decks repeat themselves."""
     if pa.types.is_timestamp(column.type):
         column = column.cast(pa.int64())
-    values: list[Any] = column.to_pylist()
-    return values
+    encoded = column if pa.types.is_dictionary(column.type) else pc.dictionary_encode(column, null_encoding="encode")
+    chunks = []
+    for chunk in encoded.chunks:
+        texts = pa.array([write(value) for value in chunk.dictionary.to_pylist()], pa.string())
+        chunks.append(texts.take(chunk.indices))
+    return pa.chunked_array(chunks, pa.string())
 
 
-def row_lines(rows: pa.Table) -> list[str]:
-    """The canonical line of every row, sorted by code, zone, band and effective instant, bytewise."""
-    columns: list[list[str]] = [_values(rows, "code")]
-    columns += [_each(_values(rows, name), canonical_word) for name in _WORDS]
-    columns += [_each(_values(rows, name), _nanos) for name in _MONEY]
-    columns += [_each(_values(rows, name), str) for name in _SECONDS]
-    columns += [_each(_values(rows, name), _nanos) for name in _CHARGES]
-    columns.append(_values(rows, "rate_unit"))
-    columns += [_each(_values(rows, name), canonical_instant) for name in ("effective_from", "effective_until")]
-    columns.append(_values(rows, "status"))
-    lines = list(map("|".join, zip(*columns, strict=True)))
-    from_at = columns[-3]
-    order = sorted(range(len(lines)), key=list(zip(columns[0], columns[3], columns[4], from_at, lines, strict=True)).__getitem__)
-    return [lines[index] for index in order]
+def row_lines(rows: pa.Table) -> pa.ChunkedArray:
+    """The canonical line of every row, each with its line feed, sorted by code, zone, band and effective instant, bytewise."""
+    columns: dict[str, pa.ChunkedArray] = {"code": rows.column("code")}
+    for names, write in ((_WORDS, canonical_word), (_MONEY, _nanos), (_SECONDS, _plain), (_CHARGES, _nanos), (("rate_unit",), _plain)):
+        columns |= {name: _written(rows.column(name), write) for name in names}
+    columns |= {name: _written(rows.column(name), canonical_instant) for name in ("effective_from", "effective_until")}
+    columns["status"] = _written(rows.column("status"), _plain)
+    lines = pc.binary_join_element_wise(pc.binary_join_element_wise(*columns.values(), "|"), "", "\n")
+    keys = ("code", "a_zone", "band", "effective_from")
+    order = pc.sort_indices(pa.table({**{key: columns[key] for key in keys}, "line": lines}), [(key, "ascending") for key in (*keys, "line")])
+    return lines.take(order)
 
 
-def canonical_text(deck: Deck) -> Iterable[str]:
-    """The lines of the canonical text, without their line feeds; the first one says whose deck it is."""
+def canonical_text(deck: Deck) -> Iterator[bytes]:
+    """The canonical text in pieces: a line that says whose deck it is, then its rows; UTF-8, a line feed after every line."""
     head = (canonical_word(deck.partner), canonical_word(deck.deck_id), canonical_word(deck.version), deck.currency, deck.zone, deck.mode)
-    yield "|".join(("RDC2", *head, canonical_instant(deck.received_at)))
-    yield from row_lines(deck.rows)
+    yield ("|".join(("RDC2", *head, canonical_instant(deck.received_at))) + "\n").encode()
+    for chunk in row_lines(deck.rows).chunks:
+        for start in range(0, len(chunk), _LINES):
+            yield "".join(chunk.slice(start, _LINES).to_pylist()).encode()
 
 
 def deck_digest(deck: Deck) -> str:
-    """SHA-256 in hex of the canonical text: UTF-8, a line feed after every line."""
-    return hashlib.sha256(("\n".join(canonical_text(deck)) + "\n").encode()).hexdigest()
+    """SHA-256 in hex of the canonical text."""
+    digest = hashlib.sha256()
+    for piece in canonical_text(deck):
+        digest.update(piece)
+    return digest.hexdigest()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -19,10 +20,25 @@ def cache_folder() -> Path:
     return (Path(base) if base else Path.home() / ".cache") / "tollbook"
 
 
+def _sources() -> str:
+    """A digest of the sources that are compiled: numba looks at one file alone, but what it compiles calls functions of others.
+
+    They are the modules of core that say that numba compiles them, and the modules of engine that import this one.
+    """
+    digest = hashlib.sha256()
+    package = Path(__file__).parent.parent
+    for folder, mark in (("core", b"numba"), ("engine", b"compiled import")):
+        for path in sorted(package.glob(f"{folder}/*.py")):
+            content = path.read_bytes()
+            digest.update(content if mark in content else b"")
+    return digest.hexdigest()[:16]
+
+
 # numba reads this when it is imported first, so it stands before the import.
-os.environ.setdefault("NUMBA_CACHE_DIR", str(cache_folder() / "numba"))
+os.environ.setdefault("NUMBA_CACHE_DIR", str(cache_folder() / f"numba-{_sources()}"))
 
 import numba  # noqa: E402
+from numba.extending import register_jitable  # noqa: E402
 
 
 def compiled(function: Function) -> Function:
@@ -32,3 +48,9 @@ def compiled(function: Function) -> Function:
     """
     built: Function = numba.njit(cache=True, nogil=True)(function)
     return built
+
+
+def callable_when_compiled(*functions: Callable[..., Any]) -> None:
+    """Lets compiled functions call these plain ones, which stay as they are for everybody else."""
+    for function in functions:
+        register_jitable(function)

@@ -7,7 +7,7 @@ from datetime import tzinfo
 from itertools import repeat, zip_longest
 from typing import Any
 
-from tollbook.core.deck import ACTIVE, ANY, BLOCKED
+from tollbook.core.deck import ACTIVE, ANY, BLOCKED, LONGEST_CODE
 from tollbook.core.deck_date import whole_minute_up_ms
 from tollbook.core.deck_profile import DeckProfile
 from tollbook.formats.deck.cells import Column, column_parsers
@@ -17,6 +17,11 @@ from tollbook.formats.deck.sheet import Row
 
 Values = dict[str, list[Any]]
 FEES = {"connect": "connect_nanos", "surcharge_call": "surcharge_call_nanos", "surcharge_minute": "surcharge_minute_nanos", "min_charge": "min_charge_nanos"}
+
+
+def _is_plain_code(text: str) -> bool:
+    """Nearly every cell of nearly every deck: digits that need no reading."""
+    return text.isascii() and text.isdigit() and len(text) <= LONGEST_CODE and text[0] != "0"
 
 
 @dataclass
@@ -46,9 +51,15 @@ class RowReader:
         texts = self._texts(rows)
         wrong: set[int] = set()
         blank = self._blank_rows(texts, first_row, wrong)
-        read = {name: column.read(self._but(texts[name], blank), first_row, self.problems, wrong) for name, column in self.columns.items()}
+        plain = "country_code" not in texts and not blank and all(map(_is_plain_code, texts["code"]))
+        read = {
+            name: column.read(self._but(texts[name], blank), first_row, self.problems, wrong)
+            for name, column in self.columns.items()
+            if not (plain and name == "code")
+        }
         wrong |= blank
         self.received.update(value for index, value in enumerate(read.pop("received", ())) if value is not None and index not in wrong)
+        read["code"] = [(text,) for text in texts["code"]] if plain else self._codes(read)
         chunk = self._assembled(read, len(rows), first_row, wrong)
         chunk["rate_text"] = [text.strip() for text in texts["rate"]]
         chunk["row"] = list(range(first_row, first_row + len(rows)))
@@ -93,7 +104,7 @@ class RowReader:
         rate = self._rates(read["rate"], status, first_row, wrong)
         first = read.get("rate_first", repeat(None))
         chunk: Values = {
-            "code": self._codes(read, count),
+            "code": read["code"],
             "destination": read.get("destination", [""] * count),
             "country": read.get("country", [""] * count),
             "a_zone": [ANY] * count,
@@ -112,7 +123,7 @@ class RowReader:
         self._increments(read, chunk, count, first_row, wrong)
         return chunk
 
-    def _codes(self, read: Values, count: int) -> list[tuple[str, ...]]:
+    def _codes(self, read: Values) -> list[tuple[str, ...]]:
         codes: list[tuple[str, ...]] = read["code"]
         countries = read.get("country_code")
         if not countries:
