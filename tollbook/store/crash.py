@@ -48,6 +48,15 @@ CRASH_POINTS: Final = (
     "run.after_usage",
     "run.after_head",
     "run.after_commit",
+    "document.after_number",
+    "document.after_row",
+    "document.after_postings",
+    "dispute.after_row",
+    "close.before_pack",
+    "close.after_pack",
+    "close.before_transaction",
+    "close.after_row",
+    "close.after_commit",
 )
 
 
