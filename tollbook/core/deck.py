@@ -13,6 +13,7 @@ from typing import Final
 import pyarrow as pa
 
 from tollbook.core.cdr import INSTANT, WORD
+from tollbook.core.zone import Zone, find_zone
 
 ACTIVE: Final = "ACTIVE"
 DELETED: Final = "DELETED"  # the code is withdrawn: the next shorter code prices the call
@@ -90,6 +91,12 @@ class Deck:
     received_at: int | None = None
     file: str = ""
     file_digest: str = ""
+    rules: Zone | None = field(default=None, repr=False, compare=False)  # of a zone that is a document and no IANA name
+
+    @property
+    def clock(self) -> Zone:
+        """The zone in which the deck's dates are read."""
+        return self.rules or find_zone(self.zone)
 
     @cached_property
     def digest(self) -> str:

@@ -7,8 +7,12 @@ declared format only notations that put the year first or name the month are rea
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from datetime import date, datetime, time, timedelta
 from typing import Final, NamedTuple
+
+import numpy as np
+
+from tollbook.core.zone import Zone
 
 DATE_FORMATS: Final = ("yyyy-mm-dd", "dd/mm/yyyy", "mm/dd/yyyy", "dd-mm-yyyy", "mm-dd-yyyy", "dd.mm.yyyy", "yyyy/mm/dd")
 IMMEDIATE: Final = ("immediate", "immediately", "effective immediately", "now", "asap", "with immediate effect")
@@ -21,7 +25,7 @@ _DAY_NAME = re.compile(rf"(\d{{1,2}})[- ]([A-Za-z]{{3,9}})\.?,?[- ](\d{{4}}){_CL
 _NAME_DAY = re.compile(rf"([A-Za-z]{{3,9}})\.?[- ](\d{{1,2}}),?[- ](\d{{4}}){_CLOCK}")
 _YEAR_LAST = re.compile(rf"(\d{{1,2}})[-/.](\d{{1,2}})[-/.](\d{{4}}){_CLOCK}")
 _SHORT_YEAR = re.compile(r"\d{1,2}[-/.]\d{1,2}[-/.]\d{2}")
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - readings of a wall clock have no zone yet
 
 
 class Moment(NamedTuple):
@@ -32,11 +36,6 @@ class Moment(NamedTuple):
     problem: str = ""
 
 
-def instant_ms(at: datetime) -> int:
-    """Whole milliseconds since 1970 of an aware datetime, by integer arithmetic."""
-    return (at - _EPOCH) // timedelta(milliseconds=1)
-
-
 def day_first(date_format: str | None) -> bool | None:
     """Whether the declared format puts the day before the month; None where none is declared, or the year stands first."""
     if not date_format or date_format.startswith("yyyy"):
@@ -44,7 +43,7 @@ def day_first(date_format: str | None) -> bool | None:
     return date_format.startswith("dd")
 
 
-def parse_moment(text: str, zone: tzinfo, date_format: str | None = None, *, end: bool = False) -> Moment:
+def parse_moment(text: str, zone: Zone, date_format: str | None = None, *, end: bool = False) -> Moment:
     """Read a date or a date with a time. A date alone is midnight in `zone`; as an end it is inclusive, so the next midnight.
 
     "2025-04-01" in London is 2025-03-31T23:00:00Z. "03/04/2025" needs a declared format, and so does "31/12/2025": a sheet that holds
@@ -69,33 +68,22 @@ def parse_moment(text: str, zone: tzinfo, date_format: str | None = None, *, end
     return Moment(0, problem="DATE_AMBIGUOUS" if _SHORT_YEAR.fullmatch(plain) else "DATE_UNREADABLE")
 
 
-def _moment(year: str, month: str, day: str, clock: tuple[str | None, ...], zone: tzinfo, end: bool) -> Moment:
+def _moment(year: str, month: str, day: str, clock: tuple[str | None, ...], zone: Zone, end: bool) -> Moment:
     hour, minute, second, fraction, offset = clock
     try:
         the_day = date(int(year), int(month), int(day))
         if hour is None:
-            return Moment(local_midnight_ms(the_day + timedelta(days=1) if end else the_day, zone), date_only=True)
-        at = datetime.combine(the_day, time(int(hour), int(minute or 0), int(second or 0)))
+            return Moment(zone.midnight_ms(the_day + timedelta(days=1) if end else the_day), date_only=True)
+        reading = datetime.combine(the_day, time(int(hour), int(minute or 0), int(second or 0)))
     except (ValueError, OverflowError):
         return Moment(0, problem="DATE_UNREADABLE")
-    milliseconds = int((fraction or "0").ljust(3, "0"))
+    reading_ms = (reading - _EPOCH) // timedelta(milliseconds=1) + int((fraction or "0").ljust(3, "0"))
     if not offset:
-        return Moment(instant_ms(at.replace(tzinfo=zone)) + milliseconds)
+        return Moment(int(zone.local_to_utc(np.array([reading_ms], dtype=np.int64))[0][0]))
     if offset in "Zz":
-        return Moment(instant_ms(at.replace(tzinfo=UTC)) + milliseconds)
+        return Moment(reading_ms)
     minutes = int(offset[1:3]) * 60 + int(offset[-2:])
-    shift_ms = (-minutes if offset[0] == "+" else minutes) * 60_000
-    return Moment(instant_ms(at.replace(tzinfo=UTC)) + shift_ms + milliseconds)
-
-
-def local_midnight_ms(day: date, zone: tzinfo) -> int:
-    """The first instant of a local day in UTC ms. Where the clock jumps over midnight that is the instant of the jump."""
-    return instant_ms(datetime.combine(day, time(), zone))
-
-
-def local_day(at_ms: int, zone: tzinfo) -> date:
-    """The local date of an instant."""
-    return (_EPOCH + timedelta(milliseconds=at_ms)).astimezone(zone).date()
+    return Moment(reading_ms + (-minutes if offset[0] == "+" else minutes) * 60_000)
 
 
 def whole_minute_up_ms(at_ms: int) -> int:

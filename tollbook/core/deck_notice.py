@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta, tzinfo
+from datetime import timedelta
 from typing import Final
 
-from tollbook.core.deck_date import local_day, local_midnight_ms
+from tollbook.core.zone import Zone
 
 CALENDAR_DATE: Final = "CALENDAR_DATE"  # midnight of the local day of receipt plus the days
 CLEAR_DAYS: Final = "CLEAR_DAYS"  # so many whole days between receipt and start
@@ -32,7 +32,7 @@ class NoticeTerms:
     allow_retro_decrease: bool = False
 
 
-def earliest_ms(received_at: int, days: int, zone: tzinfo, mode: str = CALENDAR_DATE) -> int:
+def earliest_ms(received_at: int, days: int, zone: Zone, mode: str = CALENDAR_DATE) -> int:
     """The first instant from which a change with so many days of notice may count; without notice that is the receipt itself.
 
     Received 2025-03-03T15:20Z, 7 days, UTC: 2025-03-10T00:00Z by CALENDAR_DATE, the 11th by CLEAR_DAYS, 15:20 on the 10th by EXACT_HOURS.
@@ -42,4 +42,4 @@ def earliest_ms(received_at: int, days: int, zone: tzinfo, mode: str = CALENDAR_
     if mode == EXACT_HOURS:
         return received_at + days * DAY_MS
     more = 1 if mode == CLEAR_DAYS else 0
-    return local_midnight_ms(local_day(received_at, zone) + timedelta(days=days + more), zone)
+    return zone.midnight_ms(zone.local_day(received_at) + timedelta(days=days + more))

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Final
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from tollbook.core.code_list import AUTO, DASH_MODES
 from tollbook.core.deck import FULL, MODES, RATE_UNITS
@@ -14,6 +13,7 @@ from tollbook.core.deck_date import DATE_FORMATS
 from tollbook.core.increment import MIN_STEP, STEP_MIN, parse_increment
 from tollbook.core.money import ROUNDING_MODES
 from tollbook.core.problem import Problem, Refusal, problem
+from tollbook.core.zone import find_zone
 
 FORMAT: Final = "tollbook-deck-profile/1"
 # The columns that are understood, by their own names; `columns` maps them to the headers of the sheet.
@@ -123,8 +123,8 @@ def _word(key: str, value: Any) -> tuple[Any, str]:
         return None, "currency must be an ISO 4217 code, as USD."
     if key == "zone":
         try:
-            ZoneInfo(value)
-        except (ZoneInfoNotFoundError, ValueError, OSError):
+            find_zone(value)
+        except Refusal:
             return None, f"There is no time zone {value}."
     return value, ""
 

@@ -31,31 +31,29 @@ from tollbook.engine.number import NO_NUMBER, number_keys
 
 FORMAT = "tollbook-compiled-deck/1"
 MOST_PIECES = 2**31 - 2
+STATUS = len(TERMS) + 1  # the column of the status in the distinct terms
 Array = npt.NDArray[Any]
-ARRAYS = ("starts", "owners", "index", "piece_first", "piece_from", "piece_row", "terms", "longest", "blocked")
+ARRAYS = ("starts", "spans", "index", "pieces", "terms", "longest", "row_terms")
 # What an output needs of a row; `deck` counts the versions of the timeline.
 ROW_COLUMNS = ("code", "destination", "country", "a_zone", "band", "rate_nanos", "effective_from", "effective_until", "row", "rate_text", "deck")
-
-callable_when_compiled(longest_ms)
 
 
 @dataclass(frozen=True)
 class CompiledDeck:
     """The arrays, the rows they point to, and what the versions are called.
 
-    `starts`/`owners`: the intervals and their code; `index`: the direct index by four digits; `piece_first`, `piece_from`, `piece_row`: who
-    prices a code from when; `terms` (one row of 12 integers per deck row), `longest` (ms that fit 64 bits), `blocked`.
+    `starts` and `spans`: the intervals and their pieces (first, after the last); `index`: the direct index by four digits; `pieces`: from
+    when, which row, which terms; `terms`: the distinct price terms as 12 integers and the status; `longest`: the ms each can price in 64 bits;
+    `row_terms`: the terms of each row.
     """
 
     starts: Array
-    owners: Array
+    spans: Array
     index: Array
-    piece_first: Array
-    piece_from: Array
-    piece_row: Array
+    pieces: Array
     terms: Array
     longest: Array
-    blocked: Array
+    row_terms: Array
     rows: pa.Table
     digests: tuple[str, ...]
     currency: str
@@ -64,7 +62,7 @@ class CompiledDeck:
     def find(self, keys: Array, at_ms: Array) -> Array:
         """The row of `rows` that prices each number key at its instant (UTC ms), -1 where none does."""
         found = np.empty(len(keys), dtype=np.int32)
-        find_rows(keys, at_ms, self.starts, self.owners, self.index, self.piece_first, self.piece_from, self.piece_row, found)
+        find_rows(keys, at_ms, self.starts, self.spans, self.index, self.pieces, found)
         return found
 
     def find_text(self, numbers: pa.Array | pa.ChunkedArray, at_ms: int, *, cosmetic: bool = False) -> tuple[Array, Array]:
@@ -88,16 +86,21 @@ class CompiledDeck:
         numbers, texts = self._words[name]
         if not len(numbers):
             return pa.nulls(len(rows), WORD)
-        return pa.DictionaryArray.from_arrays(pa.array(numbers[rows].astype(np.int32), mask=none), texts)
+        return pa.DictionaryArray.from_arrays(pa.array(numbers[rows].astype(np.int32), mask=none), texts, safe=False)
 
     def value(self, name: str, rows: Array, none: Array, kind: pa.DataType) -> pa.Array:
         """A column of integers for many rows; null where `none`."""
         values = self.rows.column(name).to_numpy()
         return pa.array(values[rows], kind, mask=none) if len(values) else pa.nulls(len(rows), kind)
 
-    def row_terms(self, row: int) -> RowTerms:
+    def terms_of(self, row: int) -> RowTerms:
         """The price terms of one row."""
-        return RowTerms(*map(int, self.terms[row]))
+        return RowTerms(*map(int, self.terms[self.row_terms[row], :STATUS]))
+
+    def is_blocked(self, rows: Array) -> Array:
+        """Which rows say that their code may not be called."""
+        blocked: Array = self.terms[self.row_terms[rows], STATUS] == IS_BLOCKED
+        return blocked
 
     def save(self, folder: Path) -> None:
         """Write the arrays into a new folder, complete or not at all; an existing folder is left as it is."""
@@ -141,20 +144,20 @@ def compile_timeline(decks: list[Deck], known_at_ms: int | None = None, *, notic
     if first[-1] == TOO_MANY:
         raise refuse("DECK_TOO_LARGE", file=decks[0].file)
     pieces = int(first[-1])
-    rows, piece_row = _used_rows(timeline, laid_out, slots[:pieces])
+    rows, piece_rows = _used_rows(timeline, laid_out, slots[:pieces])
     interval_starts, owners = intervals(low, high)
     heads = np.arange(FIRST_DIGITS + 1, dtype=np.int64) * REST_OF_DIGITS
-    terms = timeline.rows.terms[rows]
+    terms, row_terms = _distinct_terms(timeline, rows)
+    # An interval that no code covers has an empty span: its owner -1 means the first of none.
+    bounds = np.append(first, first[-1])
     return CompiledDeck(
         starts=interval_starts,
-        owners=owners,
+        spans=np.stack([bounds[owners], np.where(owners < 0, bounds[owners], bounds[owners + 1])], axis=1).astype(np.int32),
         index=(np.searchsorted(interval_starts, heads, side="right") - 1).astype(np.int32),
-        piece_first=first.astype(np.int32),
-        piece_from=starts[:pieces].copy(),
-        piece_row=piece_row,
+        pieces=np.stack([starts[:pieces], piece_rows, np.append(row_terms, -1)[piece_rows]], axis=1),
         terms=terms,
-        longest=_longest(terms, timeline, rows),
-        blocked=(timeline.rows.status[rows] == IS_BLOCKED).astype(np.uint8),
+        longest=_longest(terms, row_terms, timeline, rows),
+        row_terms=row_terms,
         rows=_row_table(timeline, rows),
         digests=tuple(deck.digest for deck in timeline.decks),
         currency=_currency(timeline.decks),
@@ -162,45 +165,61 @@ def compile_timeline(decks: list[Deck], known_at_ms: int | None = None, *, notic
     )
 
 
+def _distinct_terms(timeline: Timeline, rows: Array) -> tuple[Array, Array]:
+    """The different price terms with their status, and which of them each row has: a few thousand serve a whole deck, and stay in the cache."""
+    whole = np.concatenate([timeline.rows.terms[rows], timeline.rows.status[rows].astype(np.int64)[:, None]], axis=1)
+    width = whole.shape[1] * whole.itemsize
+    binary = pa.FixedSizeBinaryArray.from_buffers(pa.binary(width), len(whole), [None, pa.py_buffer(np.ascontiguousarray(whole))])
+    encoded = binary.dictionary_encode()
+    distinct = np.frombuffer(encoded.dictionary.buffers()[1], dtype=np.int64)[: len(encoded.dictionary) * whole.shape[1]]
+    return distinct.reshape(-1, whole.shape[1]).copy(), encoded.indices.to_numpy().astype(np.int32)
+
+
 def _used_rows(timeline: Timeline, laid_out: LaidOut, slots: Array) -> tuple[Array, Array]:
     """The rows that price anything, in the order of their codes, and the pieces renumbered to them."""
     used = np.zeros(len(timeline.rows.code), dtype=bool)
     used[slots[slots >= 0]] = True
     rows = np.flatnonzero(used)
-    renumbered = np.full(len(used) + 1, -1, dtype=np.int32)
-    renumbered[rows] = np.arange(len(rows), dtype=np.int32)
+    renumbered = np.full(len(used) + 1, -1, dtype=np.int64)
+    renumbered[rows] = np.arange(len(rows), dtype=np.int64)
     return rows, renumbered[slots]
+
+
+def row_terms_at(terms: Any, place: int) -> RowTerms:
+    """One line of distinct terms as the price function takes it."""
+    return RowTerms(
+        terms[place, 0],
+        terms[place, 1],
+        terms[place, 2],
+        terms[place, 3],
+        terms[place, 4],
+        terms[place, 5],
+        terms[place, 6],
+        terms[place, 7],
+        terms[place, 8],
+        terms[place, 9],
+        terms[place, 10],
+        terms[place, 11],
+    )
+
+
+callable_when_compiled(longest_ms, row_terms_at)
 
 
 @compiled
 def _longest_all(terms: Any, longest: Any) -> None:
-    for row in range(len(longest)):
-        longest[row] = longest_ms(
-            RowTerms(
-                terms[row, 0],
-                terms[row, 1],
-                terms[row, 2],
-                terms[row, 3],
-                terms[row, 4],
-                terms[row, 5],
-                terms[row, 6],
-                terms[row, 7],
-                terms[row, 8],
-                terms[row, 9],
-                terms[row, 10],
-                terms[row, 11],
-            )
-        )
+    for place in range(len(longest)):
+        longest[place] = longest_ms(row_terms_at(terms, place))
 
 
-def _longest(terms: Array, timeline: Timeline, rows: Array) -> Array:
-    """The longest call in ms that each row can price in 64 bits; refuses a row that cannot price a call of a day."""
+def _longest(terms: Array, row_terms: Array, timeline: Timeline, rows: Array) -> Array:
+    """The longest call in ms that each of the terms can price in 64 bits; refuses terms that cannot price a call of a day."""
     longest = np.zeros(len(terms), dtype=np.int64)
     money = [index for index, name in enumerate(TERMS) if name.endswith("_nanos")]
     sound = (terms[:, money] <= MOST_NANOS).all(axis=1) & (terms[:, 6] >= 1) & (terms[:, :10] >= 0).all(axis=1)
     if sound.all():
         _longest_all(terms, longest)
-    wrong = np.flatnonzero(longest < SHORTEST_LIMIT_S * 1000)
+    wrong = np.flatnonzero(longest[row_terms] < SHORTEST_LIMIT_S * 1000)
     if wrong.size:
         row = timeline.table.slice(int(timeline.order[rows[wrong[0]]]), 1).to_pylist()[0]
         deck = timeline.decks[row["deck"]]

@@ -127,8 +127,11 @@ def intervals(low: Any, high: Any) -> Any:
     return starts[:used].copy(), owners[:used].copy()
 
 
-def find_row(key: int, at_ms: int, starts: Any, owners: Any, index: Any, piece_first: Any, piece_from: Any, piece_row: Any) -> int:
-    """The deck row that prices a number key at an instant, NONE where no code does."""
+def find_piece(key: int, at_ms: int, starts: Any, spans: Any, index: Any, pieces: Any) -> int:
+    """The piece that prices a number key at an instant, NONE where no code does.
+
+    `spans` holds the first piece of each interval and the one after its last; a piece is (from, row, terms).
+    """
     if key < 0:
         return NONE
     head = key // REST_OF_DIGITS
@@ -139,31 +142,29 @@ def find_row(key: int, at_ms: int, starts: Any, owners: Any, index: Any, piece_f
             low = middle
         else:
             high = middle - 1
-    owner = owners[low]
-    if owner < 0:
-        return NONE
-    first = piece_first[owner]
-    place = piece_first[owner + 1] - 1
-    if place - first > 8:
-        bottom = first - 1
-        while bottom < place:
+    first = spans[low, 0]
+    place = spans[low, 1] - 1
+    bottom = first - 1
+    while bottom < place:
+        # The latest piece is the likeliest, so the search begins there and only then halves.
+        if pieces[place, 0] <= at_ms:
+            bottom = place
+        else:
+            place -= 1
             middle = (bottom + place + 1) // 2
-            if piece_from[middle] <= at_ms:
+            if bottom < place and pieces[middle, 0] <= at_ms:
                 bottom = middle
-            else:
+            elif bottom < place:
                 place = middle - 1
-    while place >= first:
-        if piece_from[place] <= at_ms:
-            return int(piece_row[place])
-        place -= 1
-    return NONE
+    return int(place) if place >= first and pieces[place, 1] >= 0 else NONE
 
 
-callable_when_compiled(find_row)
+callable_when_compiled(find_piece)
 
 
 @compiled
-def find_rows(keys: Any, at_ms: Any, starts: Any, owners: Any, index: Any, piece_first: Any, piece_from: Any, piece_row: Any, rows: Any) -> None:
-    """`find_row` for columns of keys and instants."""
+def find_rows(keys: Any, at_ms: Any, starts: Any, spans: Any, index: Any, pieces: Any, rows: Any) -> None:
+    """The deck rows for columns of keys and instants, NONE where there is none."""
     for place in range(len(keys)):
-        rows[place] = find_row(keys[place], at_ms[place], starts, owners, index, piece_first, piece_from, piece_row)
+        piece = find_piece(keys[place], at_ms[place], starts, spans, index, pieces)
+        rows[place] = pieces[piece, 1] if piece >= 0 else NONE

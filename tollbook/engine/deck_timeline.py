@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import numpy as np
 import numpy.typing as npt
@@ -118,7 +117,7 @@ def _versions(decks: list[Deck], notice: NoticeTerms) -> Versions:
 
     def earliest(days: int) -> Array:
         values = [
-            earliest_ms(deck.received_at, days, ZoneInfo(deck.zone), notice.mode) if deck.received_at is not None else BEGINNING for deck in decks
+            earliest_ms(deck.received_at, days, deck.clock, notice.mode) if deck.received_at is not None else BEGINNING for deck in decks
         ]
         return np.array(values, dtype=np.int64)
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
-from datetime import tzinfo
 from typing import Any, NamedTuple
-from zoneinfo import ZoneInfo
 
 import numpy as np
 import numpy.typing as npt
@@ -16,11 +14,12 @@ import pyarrow.compute as pc
 from tollbook.core import money, rating
 from tollbook.core.agreement import RatingTerms
 from tollbook.core.cdr import CHARGE, CHARGE_STATUSES, WORD
-from tollbook.core.local_time import local_days
-from tollbook.core.rating import PriceTerms, RowTerms, price, price_terms
+from tollbook.core.deck_timeline import IS_BLOCKED
+from tollbook.core.rating import PriceTerms, price, price_terms
+from tollbook.core.zone import Zone, find_zone
 from tollbook.engine.compiled import callable_when_compiled, compiled
-from tollbook.engine.deck import CompiledDeck
-from tollbook.engine.deck_kernel import find_row
+from tollbook.engine.deck import STATUS, CompiledDeck, row_terms_at
+from tollbook.engine.deck_kernel import find_piece
 from tollbook.engine.number import number_keys
 
 Array = npt.NDArray[Any]
@@ -67,25 +66,21 @@ class DeckArrays(NamedTuple):
     """A compiled deck as the kernel takes it."""
 
     starts: Array
-    owners: Array
+    spans: Array
     index: Array
-    piece_first: Array
-    piece_from: Array
-    piece_row: Array
+    pieces: Array
     terms: Array
     longest: Array
-    blocked: Array
 
 
 @compiled
 def _price_all(calls: Any, deck: Any, terms: Any, prices: Any) -> None:
     for place in range(len(calls.keys)):
-        row = -1
+        piece = -1
         if calls.anchor[place] != NO_ANCHOR:
-            row = find_row(
-                calls.keys[place], calls.anchor[place], deck.starts, deck.owners, deck.index, deck.piece_first, deck.piece_from, deck.piece_row
-            )
-        prices.row[place] = row
+            piece = find_piece(calls.keys[place], calls.anchor[place], deck.starts, deck.spans, deck.index, deck.pieces)
+        prices.row[place] = deck.pieces[piece, 1] if piece >= 0 else -1
+        distinct = deck.pieces[piece, 2] if piece >= 0 else 0
         prices.billed[place] = 0
         prices.exact[place] = 0
         prices.amount[place] = 0
@@ -93,28 +88,14 @@ def _price_all(calls: Any, deck: Any, terms: Any, prices: Any) -> None:
             prices.status[place] = NOT_BILLABLE
         elif calls.kind[place] == UNDECIDED:
             prices.status[place] = HELD
-        elif row < 0:
+        elif piece < 0:
             prices.status[place] = UNRATED
-        elif deck.blocked[row]:
+        elif deck.terms[distinct, STATUS] == IS_BLOCKED:
             prices.status[place] = BLOCKED
-        elif calls.duration[place] > deck.longest[row]:
+        elif calls.duration[place] > deck.longest[distinct]:
             prices.status[place] = HELD
         else:
-            row_terms = RowTerms(
-                deck.terms[row, 0],
-                deck.terms[row, 1],
-                deck.terms[row, 2],
-                deck.terms[row, 3],
-                deck.terms[row, 4],
-                deck.terms[row, 5],
-                deck.terms[row, 6],
-                deck.terms[row, 7],
-                deck.terms[row, 8],
-                deck.terms[row, 9],
-                deck.terms[row, 10],
-                deck.terms[row, 11],
-            )
-            billed, exact, amount = price(calls.duration[place], row_terms, terms)
+            billed, exact, amount = price(calls.duration[place], row_terms_at(deck.terms, distinct), terms)
             prices.billed[place] = billed
             prices.exact[place] = exact
             prices.amount[place] = amount
@@ -127,7 +108,7 @@ def rate(
     terms: RatingTerms,
     *,
     sign: int,
-    zone: tzinfo | str,
+    zone: Zone | str,
     partner: str | None = None,
     agreement_digest: str | None = None,
     clause: str | None = None,
@@ -142,7 +123,7 @@ def rate(
     """
     calls = _calls(cdrs, terms)
     prices = _priced(cdrs, calls, deck, price_terms(terms), threads or os.cpu_count() or 1)
-    known = ZoneInfo(zone) if isinstance(zone, str) else zone
+    known = find_zone(zone) if isinstance(zone, str) else zone
     return _charges(cdrs, calls, prices, deck, known, sign, (partner, agreement_digest, clause, currency or deck.currency or None))
 
 
@@ -203,16 +184,15 @@ def constant(value: str | None, count: int) -> pa.Array:
     """One word for every row, or null for every row."""
     if value is None:
         return pa.nulls(count, WORD)
-    return pa.DictionaryArray.from_arrays(np.zeros(count, dtype=np.int32), pa.array([value], pa.string()))
+    return pa.DictionaryArray.from_arrays(pa.array(np.zeros(count, dtype=np.int32)), pa.array([value], pa.string()), safe=False)
 
 
-def _charges(cdrs: pa.Table, calls: Calls, prices: Prices, deck: CompiledDeck, zone: tzinfo, sign: int, words: tuple[str | None, ...]) -> pa.Table:
+def _charges(cdrs: pa.Table, calls: Calls, prices: Prices, deck: CompiledDeck, zone: Zone, sign: int, words: tuple[str | None, ...]) -> pa.Table:
     count = cdrs.num_rows
     none = prices.row < 0
     rows = np.where(none, 0, prices.row)
     no_anchor = calls.anchor == NO_ANCHOR
-    days = np.zeros(count, dtype=np.int64)
-    days[~no_anchor] = local_days(calls.anchor[~no_anchor], zone)
+    days = zone.utc_to_local_day(np.where(no_anchor, 0, calls.anchor))
     partner, agreement_digest, clause, currency = words
     columns: dict[str, Any] = {
         **{name: cdrs.column(name) for name in ("cdr_id", "leg", "leg_no")},
@@ -221,7 +201,7 @@ def _charges(cdrs: pa.Table, calls: Calls, prices: Prices, deck: CompiledDeck, z
         "deck_row": deck.value("row", rows, none, pa.int32()),
         "jurisdiction": pa.nulls(count, WORD),
         "anchor_at": pa.array(calls.anchor, pa.int64(), mask=no_anchor).cast(CHARGE.field("anchor_at").type),
-        "period_day": pa.array(days.astype(np.int32), pa.int32(), mask=no_anchor).cast(pa.date32()),
+        "period_day": pa.array(days, pa.int32(), mask=no_anchor).cast(pa.date32()),
         "duration_ms": pa.array(calls.duration),
         "billed_s": pa.array(prices.billed),
         "rate_nanos_per_minute": deck.value("rate_nanos", rows, none | (prices.status == BLOCKED), pa.int64()),
@@ -229,7 +209,7 @@ def _charges(cdrs: pa.Table, calls: Calls, prices: Prices, deck: CompiledDeck, z
         "amount_micros": pa.array(prices.amount),
         "currency": constant(currency, count),
         "sign": pa.array(np.full(count, sign, dtype=np.int8)),
-        "status": pa.DictionaryArray.from_arrays(prices.status.astype(np.int32), pa.array(CHARGE_STATUSES, pa.string())),
+        "status": pa.DictionaryArray.from_arrays(pa.array(prices.status.astype(np.int32)), pa.array(CHARGE_STATUSES, pa.string()), safe=False),
         "acceptance": constant("PAYABLE", count),
     }
     return pa.Table.from_arrays([columns[name] for name in CHARGE.names], schema=CHARGE)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import tzinfo
+from datetime import date
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -15,9 +15,10 @@ from tollbook.core.deck_change import parse_change
 from tollbook.core.deck_date import IMMEDIATE, Moment, day_first, parse_moment
 from tollbook.core.deck_profile import DeckProfile
 from tollbook.core.increment import Increment, parse_increment
+from tollbook.core.number_plan import plan_at
 from tollbook.core.problems import CATALOGUE
 from tollbook.core.problems.kinds import Severity
-from tollbook.formats.deck.calling_codes import calling_codes
+from tollbook.core.zone import Zone
 from tollbook.formats.deck.problems import SheetProblems
 
 BLANK_DATES = ("", *IMMEDIATE)
@@ -65,7 +66,7 @@ class Column:
         return {cell.currency for cell in self.known.values() if cell.currency}
 
 
-def column_parsers(profile: DeckProfile, zone: tzinfo) -> dict[str, Parser]:
+def column_parsers(profile: DeckProfile, zone: Zone) -> dict[str, Parser]:
     """How the cells of each understood column are read under a profile."""
     amount = partial(read_amount, profile=profile)
     return {
@@ -94,7 +95,8 @@ def read_codes(text: str, profile: DeckProfile) -> Cell:
     """The codes of a cell as a tuple; a blank cell has none."""
     if not text.strip():
         return Cell(())
-    country_codes = calling_codes() if "-" in text or "–" in text else frozenset()
+    # A dash is rare; what is a bare country code is asked of the newest plan.
+    country_codes = plan_at(date.max).codes if "-" in text or "–" in text else {}
     read: Codes = parse_codes(text, country_codes=country_codes, dash_mode=profile.dash_mode, blank_separates=profile.blank_separates)
     return Cell(read.codes, read.problem, read.reason)
 
@@ -162,7 +164,7 @@ def read_seconds(text: str) -> Cell:
     return Cell(int(plain))
 
 
-def read_date(text: str, zone: tzinfo, profile: DeckProfile, *, end: bool = False) -> Cell:
+def read_date(text: str, zone: Zone, profile: DeckProfile, *, end: bool = False) -> Cell:
     """An instant in UTC ms; None where the cell is blank or says "immediately"."""
     if text.strip().casefold() in BLANK_DATES:
         return Cell(None)

@@ -10,7 +10,6 @@ import hashlib
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
@@ -18,6 +17,7 @@ from tollbook.core.deck import DECK_ROW, Deck
 from tollbook.core.deck_duplicates import collapse_duplicates
 from tollbook.core.deck_profile import DeckProfile
 from tollbook.core.problem import Problem, Refusal, Severity, problem, refuse
+from tollbook.core.zone import Zone, find_zone
 from tollbook.formats.deck.headers import Layout
 from tollbook.formats.deck.problems import SheetProblems
 from tollbook.formats.deck.rows import RowReader, Values
@@ -30,7 +30,7 @@ def read_deck(
     path: Path,
     *,
     profile: DeckProfile | None = None,
-    zone: str | None = None,
+    zone: str | Zone | None = None,
     received_at: int | None = None,
     partner: str = "",
     version: str = "",
@@ -42,10 +42,10 @@ def read_deck(
     """
     chosen = profile or DeckProfile()
     content = read_bytes(path)
-    zone_name = chosen.zone or zone or "UTC"
+    rules = find_zone(chosen.zone) if chosen.zone else zone if isinstance(zone, Zone) else find_zone(zone or "UTC")
     sheet = _open(content, chosen, path.name)
     problems = SheetProblems(path.name)
-    reader = RowReader(sheet.layout, chosen, ZoneInfo(zone_name), received_at, problems)
+    reader = RowReader(sheet.layout, chosen, rules, received_at, problems)
     _note_columns(sheet.layout, problems)
     first_row = sheet.first_row
     for chunk in sheet.chunks:
@@ -64,7 +64,8 @@ def read_deck(
         deck_id=chosen.deck_id,
         version=version or chosen.version,
         currency=_currency(reader, chosen, problems),
-        zone=zone_name,
+        zone=rules.name,
+        rules=rules,
         mode=chosen.mode,
         received_at=received_at if received_at is not None else _received(reader, path.name),
         file=path.name,

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import tzinfo
 from itertools import repeat, zip_longest
 from typing import Any
 
 from tollbook.core.deck import ACTIVE, ANY, BLOCKED, LONGEST_CODE
 from tollbook.core.deck_date import whole_minute_up_ms
 from tollbook.core.deck_profile import DeckProfile
+from tollbook.core.zone import Zone
 from tollbook.formats.deck.cells import Column, column_parsers
 from tollbook.formats.deck.headers import Layout
 from tollbook.formats.deck.problems import SheetProblems
@@ -30,7 +30,7 @@ class RowReader:
 
     layout: Layout
     profile: DeckProfile
-    zone: tzinfo
+    zone: Zone
     received_at: int | None
     problems: SheetProblems
     values: Values = field(default_factory=dict)
