@@ -1,0 +1,254 @@
+"""How far the other side's clock is from ours: pieces of constant offset or drift, found from the answers of sure pairs.
+
+A difference is theirs minus ours in ms. Differences are never reduced to one median first: a change of zone in the middle of a
+file would hide in it. Integer arithmetic throughout, so that the same records give the same pieces. See docs/rules/matching.md.
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import numpy as np
+
+from tollbook.core.matching.assignment import Int64s
+from tollbook.core.matching.step import find_cuts, median
+from tollbook.core.zone import Zone
+
+Kind = Literal["OK", "CLOCK_SKEW", "CLOCK_DRIFT", "TIMEZONE_SHIFT", "OFFSET_UNSTABLE", "OFFSET_UNKNOWN", "OFFSET_INSUFFICIENT"]
+Step = Literal["", "DST_SHIFT", "ZONE_STEP", "CLOCK_STEP"]
+Evidence = Literal["IDS", "NUMBERS", "NONE"]
+
+SECOND_MS: Final = 1_000
+MINUTE_MS: Final = 60_000
+QUARTER_HOUR_MS: Final = 900_000
+FEWEST_PAIRS: Final = 30
+STABLE_PERCENT: Final = 60
+NEAR_MODE_MS: Final = 1_500
+SKEW_MS: Final = 1_000
+SKEW_LIMIT_MS: Final = 300_000
+ZONE_CHANGE_WITHIN_MS: Final = 300_000
+DRIFT_LEAST_PPB: Final = 50_000
+DRIFT_SPAN_MS: Final = 6 * 3_600_000
+DRIFT_RESIDUAL_MS: Final = 1_000
+PPB: Final = 10**9
+BLOCKS: Final = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A stretch of OUR time, [from_ms, until_ms), open where None, in which `theirs - offset` is our clock.
+
+    `measured_ms` is what was found, `offset_ms` what is applied: nothing where the finding is within a second or cannot be trusted.
+    With a drift the offset grows by `drift_ppb` from `reference_ms` on. `step` names the change of offset at `from_ms`.
+    """
+
+    source: str
+    from_ms: int | None
+    until_ms: int | None
+    kind: Kind
+    offset_ms: int
+    measured_ms: int
+    pairs: int
+    evidence: Evidence
+    drift_ppb: int = 0
+    reference_ms: int = 0
+    step: Step = ""
+    step_ms: int = 0
+
+    @property
+    def skew_ms(self) -> int:
+        """The offset without whole quarter-hours of time zone."""
+        if abs(self.measured_ms) < SKEW_LIMIT_MS:
+            return self.measured_ms
+        return self.measured_ms - QUARTER_HOUR_MS * nearest(self.measured_ms, QUARTER_HOUR_MS)
+
+    def offset_at(self, our_ms: int) -> int:
+        """The offset at an instant of our clock."""
+        return self.offset_ms + nearest(self.drift_ppb * (our_ms - self.reference_ms), PPB)
+
+    def ours(self, their_ms: int) -> int:
+        """Their instant on our clock."""
+        since = their_ms - self.offset_ms - self.reference_ms
+        return their_ms - self.offset_ms - nearest(self.drift_ppb * since, PPB + self.drift_ppb)
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Sure pairs in the order of our answer: our answers, theirs minus ours of the answers and of the releases, in ms."""
+
+    answers: Int64s
+    answer_deltas: Int64s
+    release_deltas: Int64s
+
+    def cut(self, start: int, end: int) -> Sample:
+        return Sample(self.answers[start:end], self.answer_deltas[start:end], self.release_deltas[start:end])
+
+
+@dataclass(frozen=True, slots=True)
+class Grain:
+    """By how much the truncation of one side's clock biases a difference: ours minus theirs, half a grain each."""
+
+    bias_ms: int
+    window_ms: int
+
+    @classmethod
+    def of(cls, our_answers: Int64s, their_answers: Int64s) -> Grain:
+        for grain_ms, window_ms in ((MINUTE_MS, MINUTE_MS), (SECOND_MS, NEAR_MODE_MS)):
+            ours, theirs = not np.any(our_answers % grain_ms), not np.any(their_answers % grain_ms)
+            if ours != theirs:
+                return cls(grain_ms // 2 if theirs else -(grain_ms // 2), window_ms)
+        return cls(0, NEAR_MODE_MS)
+
+
+def nearest(numerator: int, denominator: int) -> int:
+    """The quotient rounded to the nearest integer, halves upwards. The denominator is positive."""
+    return (2 * numerator + denominator) // (2 * denominator)
+
+
+def mean_near_mode(deltas: Int64s, window_ms: int) -> int:
+    """The mean of the differences near the most frequent whole second."""
+    if window_ms == MINUTE_MS:
+        near = deltas[np.abs(deltas - median(deltas)) <= window_ms]
+        return nearest(int(near.sum()), len(near))
+    seconds, counts = np.unique((deltas + SECOND_MS // 2) // SECOND_MS, return_counts=True)
+    mode = int(seconds[np.argmax(counts)]) * SECOND_MS
+    near = deltas[np.abs(deltas - mode) <= window_ms]
+    return nearest(int((near - mode).sum()), len(near)) + mode
+
+
+def share_near(deltas: Int64s, centre_ms: int, within_ms: int) -> int:
+    """How many of a hundred differences lie near a value, rounded down."""
+    return int(100 * np.count_nonzero(np.abs(deltas - centre_ms) <= within_ms) // max(len(deltas), 1))
+
+
+def measure(sample: Sample, grain: Grain) -> int:
+    """The offset of a piece, of the answers; of the releases where those agree far better.
+
+    Where the other side counts from another event than the answer, the answers scatter and the releases still tell the clock.
+    """
+    by_answer = mean_near_mode(sample.answer_deltas, grain.window_ms)
+    by_release = mean_near_mode(sample.release_deltas, grain.window_ms)
+    answers_agree = share_near(sample.answer_deltas, by_answer, grain.window_ms)
+    releases_agree = share_near(sample.release_deltas, by_release, grain.window_ms)
+    if releases_agree >= STABLE_PERCENT and 2 * releases_agree > 3 * answers_agree:
+        return by_release + grain.bias_ms
+    return by_answer + grain.bias_ms
+
+
+def slope_ppb(answers: Int64s, deltas: Int64s) -> int:
+    """The least-squares slope of the differences over time, through the medians of equal blocks, in parts per 10^9."""
+    bounds = np.linspace(0, len(answers), min(BLOCKS, len(answers) // FEWEST_PAIRS) + 1).astype(np.int64)
+    points = [(median(answers[start:end]), median(deltas[start:end])) for start, end in itertools.pairwise(bounds)]
+    count = len(points)
+    # Exact in Python's integers: sums are scaled by the count instead of subtracting a rounded mean.
+    time_sum, delta_sum = sum(time for time, _ in points), sum(delta for _, delta in points)
+    covariance = sum((count * time - time_sum) * (count * delta - delta_sum) for time, delta in points)
+    variance = sum((count * time - time_sum) ** 2 for time, _ in points)
+    return nearest(covariance * PPB, variance) if variance else 0
+
+
+def residuals(answers: Int64s, deltas: Int64s, drift_ppb: int, reference_ms: int) -> Int64s:
+    """The differences without their drift. Time is taken in tenths of a second to stay within 64 bits."""
+    grown = (answers - reference_ms) // 100 * drift_ppb
+    found: Int64s = deltas - (grown + PPB // 200) // (PPB // 100)
+    return found
+
+
+def _drift(sample: Sample, grain: Grain) -> tuple[int, int, int] | None:
+    """(offset, drift in ppb, reference instant) of a piece whose clock runs fast or slow; None where it does not."""
+    reference_ms = int(sample.answers[0])
+    if int(sample.answers[-1]) - reference_ms < DRIFT_SPAN_MS:
+        return None
+    drift_ppb = slope_ppb(sample.answers, sample.answer_deltas)
+    if abs(drift_ppb) < DRIFT_LEAST_PPB:
+        return None
+    flat = residuals(sample.answers, sample.answer_deltas, drift_ppb, reference_ms)
+    offset_ms = mean_near_mode(flat, grain.window_ms)
+    spread = median(np.abs(flat - median(flat)))
+    constant = median(np.abs(sample.answer_deltas - median(sample.answer_deltas)))
+    if spread > DRIFT_RESIDUAL_MS or spread > constant:
+        return None
+    return offset_ms + grain.bias_ms, drift_ppb, reference_ms
+
+
+def classify(measured_ms: int, deltas: Int64s) -> Kind:
+    """What an offset without drift is: the first line that applies."""
+    if share_near(deltas, measured_ms, MINUTE_MS) < STABLE_PERCENT:
+        return "OFFSET_UNSTABLE"
+    if abs(measured_ms) < SKEW_MS:
+        return "OK"
+    if abs(measured_ms) < SKEW_LIMIT_MS:
+        return "CLOCK_SKEW"
+    quarters = nearest(measured_ms, QUARTER_HOUR_MS)
+    if quarters != 0 and abs(measured_ms - quarters * QUARTER_HOUR_MS) <= SKEW_LIMIT_MS:
+        return "TIMEZONE_SHIFT"
+    return "OFFSET_UNKNOWN"
+
+
+def detect(sample: Sample, source: str, evidence: Evidence, zone: Zone | None = None) -> list[Piece]:
+    """The pieces of one source of theirs. `zone` is the partner's, to tell its change of season from another step.
+
+    With fewer than 30 pairs there is one piece without correction, OFFSET_INSUFFICIENT.
+    """
+    if len(sample.answers) < FEWEST_PAIRS:
+        return [insufficient(source, len(sample.answers))]
+    grain = Grain.of(sample.answers, sample.answers + sample.answer_deltas)
+    cuts = find_cuts(sample.answers, sample.answer_deltas)
+    bounds = [0, *(index for index, _ in cuts), len(sample.answers)]
+    times: list[int | None] = [None, *(at for _, at in cuts), None]
+    pieces: list[Piece] = []
+    for number, (start, end) in enumerate(itertools.pairwise(bounds)):
+        piece = _piece(sample.cut(start, end), grain, source, evidence, times[number], times[number + 1])
+        pieces.append(_with_step(piece, pieces[-1], zone) if pieces else piece)
+    return pieces
+
+
+def insufficient(source: str, pairs: int) -> Piece:
+    """One piece for all time, without correction: there is too little to measure."""
+    return Piece(source, None, None, "OFFSET_INSUFFICIENT", 0, 0, pairs, "NONE")
+
+
+def _piece(sample: Sample, grain: Grain, source: str, evidence: Evidence, from_ms: int | None, until_ms: int | None) -> Piece:
+    drift = _drift(sample, grain)
+    count = len(sample.answers)
+    if drift is not None:
+        offset_ms, drift_ppb, reference_ms = drift
+        return Piece(source, from_ms, until_ms, "CLOCK_DRIFT", offset_ms, offset_ms, count, evidence, drift_ppb, reference_ms)
+    measured_ms = measure(sample, grain)
+    kind = classify(measured_ms, sample.answer_deltas)
+    applied_ms = measured_ms if kind in ("CLOCK_SKEW", "TIMEZONE_SHIFT") else 0
+    return Piece(source, from_ms, until_ms, kind, applied_ms, measured_ms, count, evidence)
+
+
+def _with_step(piece: Piece, before: Piece, zone: Zone | None) -> Piece:
+    """The piece with the change of offset that begins it: the partner's season, another zone, or another clock."""
+    at_ms = piece.from_ms or 0
+    difference = piece.measured_ms - before.measured_ms
+    if before.drift_ppb:
+        difference = piece.measured_ms - before.measured_ms - nearest(before.drift_ppb * (at_ms - before.reference_ms), PPB)
+    quarters = nearest(difference, QUARTER_HOUR_MS)
+    step: Step = "CLOCK_STEP"
+    step_ms = difference
+    if quarters != 0 and abs(difference - quarters * QUARTER_HOUR_MS) <= MINUTE_MS:
+        step_ms = quarters * QUARTER_HOUR_MS
+        step = "ZONE_STEP"
+        # A local hour that happens twice was read as its first occurrence: its end is a step too, as long after as the step is.
+        near = (at_ms, at_ms - abs(step_ms))
+        if zone is not None and any(zone.change_near(instant, ZONE_CHANGE_WITHIN_MS) is not None for instant in near):
+            step = "DST_SHIFT"
+    return Piece(
+        piece.source,
+        piece.from_ms,
+        piece.until_ms,
+        piece.kind,
+        piece.offset_ms,
+        piece.measured_ms,
+        piece.pairs,
+        piece.evidence,
+        piece.drift_ppb,
+        piece.reference_ms,
+        step,
+        step_ms,
+    )

@@ -1,0 +1,12 @@
+-- Records of one side inside the interval of a record of the other, with its margin; only wholes that hold at least two.
+INSERT INTO matching_held
+WITH whole AS (
+    SELECT *, unnest(range((answer - {margin}) // {bucket}, (release + {margin}) // {bucket} + 1)) AS bucket
+    FROM {whole} WHERE answered AND answer IS NOT NULL AND b IS NOT NULL
+), part AS (
+    SELECT *, answer // {bucket} AS bucket FROM {part} WHERE answered AND answer IS NOT NULL AND b IS NOT NULL
+)
+SELECT '{side}', {w}.n, {p}.n, {w}.duration, {p}.answer, {p}.release
+FROM whole {w} JOIN part {p} ON {w}.b_last = {p}.b_last AND {w}.bucket = {p}.bucket AND {w}.b = {p}.b
+WHERE {p}.answer >= {w}.answer - {margin} AND {p}.release <= {w}.release + {margin} AND {caller}{blocks}
+QUALIFY count(*) OVER (PARTITION BY {w}.n) > 1
