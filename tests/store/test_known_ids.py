@@ -38,7 +38,9 @@ def _oracle(records: list[tuple[int, int]], known: dict[int, int]) -> list[int]:
 
 
 @given(RECORDS, RECORDS, RECORDS)
-def test_classification_is_that_of_a_dictionary(first: list[tuple[int, int]], second: list[tuple[int, int]], third: list[tuple[int, int]]) -> None:
+def test_classification_is_that_of_a_dictionary(
+    first: list[tuple[int, int]], second: list[tuple[int, int]], third: list[tuple[int, int]]
+) -> None:
     seen: dict[int, int] = {}
     known: list[Ids] = []
     for records in (first, second, third):

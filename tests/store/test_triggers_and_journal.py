@@ -46,7 +46,16 @@ def _posting() -> Posting:
 
 
 def _batch() -> Batch:
-    counts = {"read": 3, "accepted": 1, "duplicates": 1, "problems": 1, "last_record_no": 3, "part_no": 1, "is_last": True}
+    counts = {
+        "read": 3,
+        "accepted": 1,
+        "duplicates": 1,
+        "problems": 1,
+        "last_record_no": 3,
+        "part_no": 1,
+        "is_last": True,
+        "layer": "BILLING",
+    }
     return Batch.objects.create(
         id=DIGEST, source="a", file=_sealed_file(), profile_digest=DIGEST, published_at=1, package_version="1", **counts
     )
@@ -98,6 +107,15 @@ def test_a_changed_journal_is_seen(owner: Any, statement: str, row: int, reason:
 
 def test_a_batch_has_to_add_up() -> None:
     file = _sealed_file()
-    counts = {"read": 3, "accepted": 1, "duplicates": 1, "problems": 2, "last_record_no": 3, "part_no": 1, "is_last": True}
+    counts = {
+        "read": 3,
+        "accepted": 1,
+        "duplicates": 1,
+        "problems": 2,
+        "last_record_no": 3,
+        "part_no": 1,
+        "is_last": True,
+        "layer": "BILLING",
+    }
     with pytest.raises(DatabaseError), transaction.atomic():
         Batch.objects.create(id=DIGEST, source="a", file=file, profile_digest=DIGEST, published_at=1, package_version="1", **counts)

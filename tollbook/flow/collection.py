@@ -84,7 +84,6 @@ def ingest_cdrs(
     *,
     source: str,
     profile: SourceProfile,
-    profile_digest: str,
     actor: Actor,
     dry_run: bool = False,
     progress: Callable[[int], None] | None = None,
@@ -102,7 +101,7 @@ def ingest_cdrs(
             new_files.append(stored.path)
         held = lease.acquire(f"source {source}", now_ms=clock.now_ms())
         try:
-            work = _Ingest(book, stored, path.name, source, profile, profile_digest, actor, held, progress, cursor, new_files)
+            work = _Ingest(book, stored, path.name, source, profile, actor, held, progress, cursor, new_files)
             return work.run()
         finally:
             lease.release(held)
@@ -132,7 +131,6 @@ class _Ingest:
     name: str
     source: str
     profile: SourceProfile
-    profile_digest: str
     actor: Actor
     held: lease.Held
     progress: Callable[[int], None] | None
@@ -186,7 +184,9 @@ class _Ingest:
         return problems.set_column(place, problems.schema.field("file_digest"), column.cast(problems.schema.field("file_digest").type))
 
     def _publish(self, part: Part, *, is_last: bool) -> None:
-        rows = part.finish(is_last=is_last, profile_digest=self.profile_digest, cursor=self.cursor if is_last else None)
+        rows = part.finish(
+            is_last=is_last, layer=self.profile.layer, profile_digest=self.profile.digest, cursor=self.cursor if is_last else None
+        )
         self.new_files.extend(part.new_files)
         replaced: list[str] = []
 

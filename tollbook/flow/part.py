@@ -156,7 +156,7 @@ class Part:
             total[1] += line.answered
             total[2] += line.duration_ms
 
-    def finish(self, *, is_last: bool, profile_digest: str, cursor: tuple[str, str] | None) -> BatchRows:
+    def finish(self, *, is_last: bool, layer: str, profile_digest: str, cursor: tuple[str, str] | None) -> BatchRows:
         """Publishes the files and gives the rows that make them part of the book."""
         segments: list[SegmentFile] = list(self._problems.finish())
         for side in sorted(self._cdrs):
@@ -180,6 +180,7 @@ class Part:
             accepted=self.accepted,
             duplicates=self.duplicates,
             problems=self.problems,
+            layer=layer,
             profile_digest=profile_digest,
             segments=tuple(segments),
             known=known,

@@ -61,6 +61,7 @@ class BatchRows:
     accepted: int
     duplicates: int
     problems: int
+    layer: str
     profile_digest: str
     segments: tuple[SegmentFile, ...]
     known: Mapping[str, KnownFile]
@@ -116,6 +117,7 @@ def publish_batch(book: Path, rows: BatchRows, held: lease.Held, *, now_ms: int)
         accepted=rows.accepted,
         duplicates=rows.duplicates,
         problems=rows.problems,
+        layer=rows.layer,
         profile_digest=rows.profile_digest,
         published_at=now_ms,
         package_version=__version__,
