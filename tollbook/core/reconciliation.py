@@ -9,6 +9,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from tollbook.core.money import INT64_MAX, SIXTIETHS_PER_NANO
+from tollbook.core.rating import NO_CEILING, RowTerms, usage_60th_nanos
+
 CLASSES: Final = (
     "DUPLICATE_THEIRS",
     "DUPLICATE_OURS",
@@ -78,6 +81,10 @@ EXPLAINED_BY_NOTHING: Final = 0
 EXPLAINED_BY_TIME: Final = 1  # the row our deck gives at their uncorrected timestamp
 EXPLAINED_BY_DESTINATION: Final = 2  # the row of another code or destination
 EXPLAINED_BY_VERSION: Final = 3  # the row of the same code that starts at another time: an increase early or late
+
+# Stated figures beyond these do not fit exact 64-bit arithmetic; they are reported and taken as not stated.
+MOST_AMOUNT_NANOS: Final = INT64_MAX // (4 * SIXTIETHS_PER_NANO)
+MOST_BILLED_S: Final = 366 * 86_400
 
 DURATION_FLOOR_MS: Final = 2_000
 DURATION_PERCENT: Final = 1
@@ -154,3 +161,32 @@ def implied_rate(amount_60th_nanos: int, billed_s: int) -> int:
         return 0
     quotient = (2 * abs(amount_60th_nanos) + billed_s) // (2 * billed_s)
     return quotient if amount_60th_nanos >= 0 else -quotient
+
+
+def seconds_60th_nanos(billed_s: int, rate_nanos: int, row: RowTerms) -> int:
+    """The exact charge of billed seconds as they are, at a rate, by the other terms of a deck row; nothing where nothing is billed.
+
+    The rate replaces the row's; the first block keeps its own rate where the row has one.
+    """
+    if billed_s <= 0:
+        return 0
+    first = rate_nanos if row.rate_first_nanos == row.rate_nanos else row.rate_first_nanos
+    at_rate = RowTerms(
+        rate_nanos,
+        first,
+        row.connect_nanos,
+        row.surcharge_call_nanos,
+        row.surcharge_minute_nanos,
+        row.minimum_s,
+        row.step_s,
+        row.grace_s,
+        row.free_s,
+        row.min_charge_nanos,
+        row.max_charge_nanos,
+        row.rate_unit,
+    )
+    exact = SIXTIETHS_PER_NANO * (row.connect_nanos + row.surcharge_call_nanos) + usage_60th_nanos(billed_s, at_rate)
+    exact = max(exact, SIXTIETHS_PER_NANO * row.min_charge_nanos)
+    if row.max_charge_nanos != NO_CEILING:
+        exact = min(exact, SIXTIETHS_PER_NANO * row.max_charge_nanos)
+    return exact

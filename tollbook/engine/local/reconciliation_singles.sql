@@ -14,18 +14,22 @@ ours_alone AS (
 theirs_alone AS (
     SELECT t.* FROM r_theirs t ANTI JOIN their_paired p ON p.cdr_id = t.cdr_id
 )
-SELECT 'MISSING_THEIRS' AS class, 'OURS' AS at, cdr_id, NULL::BLOB AS kept_cdr_id, NULL::VARCHAR AS mark, leg, partner, trunk, duration_ms,
-       coalesce(answer_at, setup_at, release_at) AS at_time, NULL::BIGINT AS their_amount_nanos, NULL::VARCHAR AS their_currency, NULL::BIGINT AS their_billed_s
+SELECT 'MISSING_THEIRS' AS class, 'OURS' AS at_side, cdr_id, NULL::BLOB AS kept_cdr_id, NULL::VARCHAR AS mark, leg, partner, trunk, duration_ms,
+       answer_at IS NOT NULL OR sip_code = 200 AS answered, coalesce(answer_at, setup_at, release_at) AS at_time, NULL::BIGINT AS their_amount_nanos, NULL::VARCHAR AS their_currency, NULL::BIGINT AS their_billed_s
 FROM ours_alone
 UNION ALL
-SELECT 'DUPLICATE_OURS', 'OURS', cdr_id, kept_cdr_id, mark, leg, partner, trunk, duration_ms, coalesce(answer_at, setup_at, release_at), NULL, NULL, NULL
+SELECT 'DUPLICATE_OURS', 'OURS', cdr_id, kept_cdr_id, mark, leg, partner, trunk, duration_ms, answer_at IS NOT NULL OR sip_code = 200,
+       coalesce(answer_at, setup_at, release_at), NULL, NULL, NULL
 FROM r_our_duplicates
 UNION ALL
-SELECT 'OTHER_BLOCK', 'OURS', cdr_id, NULL, NULL, leg, partner, trunk, duration_ms, coalesce(answer_at, setup_at, release_at), NULL, NULL, NULL
+SELECT 'OTHER_BLOCK', 'OURS', cdr_id, NULL, NULL, leg, partner, trunk, duration_ms, answer_at IS NOT NULL OR sip_code = 200,
+       coalesce(answer_at, setup_at, release_at), NULL, NULL, NULL
 FROM r_other_block
 UNION ALL
-SELECT 'MISSING_OURS', 'THEIRS', cdr_id, NULL, NULL, leg, partner, trunk, duration_ms, coalesce(answer_at, setup_at, release_at), their_amount_nanos, their_currency, their_billed_s
+SELECT 'MISSING_OURS', 'THEIRS', cdr_id, NULL, NULL, leg, partner, trunk, duration_ms, answer_at IS NOT NULL OR sip_code = 200,
+       coalesce(answer_at, setup_at, release_at), their_amount_nanos, their_currency, their_billed_s
 FROM theirs_alone
 UNION ALL
-SELECT 'DUPLICATE_THEIRS', 'THEIRS', cdr_id, kept_cdr_id, mark, leg, partner, trunk, duration_ms, coalesce(answer_at, setup_at, release_at), their_amount_nanos, their_currency, their_billed_s
+SELECT 'DUPLICATE_THEIRS', 'THEIRS', cdr_id, kept_cdr_id, mark, leg, partner, trunk, duration_ms, answer_at IS NOT NULL OR sip_code = 200,
+       coalesce(answer_at, setup_at, release_at), their_amount_nanos, their_currency, their_billed_s
 FROM r_their_duplicates;

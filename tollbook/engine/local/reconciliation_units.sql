@@ -28,7 +28,7 @@ WHERE m.group_no IS NOT NULL AND m.our_cdr_id IS NOT NULL AND m.their_cdr_id IS 
 
 CREATE OR REPLACE TEMP TABLE r_our_sums AS
 SELECT unit_no, count(*) AS calls, sum(duration_ms)::BIGINT AS duration_ms,
-       sum(value)::BIGINT AS value, sum(billed_s)::BIGINT AS billed_s
+       sum(value)::BIGINT AS value, sum(exact)::BIGINT AS exact, sum(billed_s)::BIGINT AS billed_s
 FROM (SELECT DISTINCT unit_no, our_cdr_id FROM r_members) m
 JOIN r_ours o ON o.cdr_id = m.our_cdr_id
 LEFT JOIN r_charges c ON c.cdr_id = m.our_cdr_id
@@ -42,15 +42,16 @@ SELECT unit_no, count(*) AS calls, sum(duration_ms)::BIGINT AS duration_ms,
 FROM (SELECT DISTINCT unit_no, their_cdr_id FROM r_members) m JOIN r_theirs t ON t.cdr_id = m.their_cdr_id
 GROUP BY unit_no;
 
-CREATE OR REPLACE TEMP VIEW r_units AS
+CREATE OR REPLACE TEMP TABLE r_units AS
 SELECT h.unit_no, h.our_cdr_id, h.their_cdr_id, h.group_no, h.rule, h.class AS match_class, h.flags, h.offset_ms, h.candidates,
        o.leg, o.leg_no, o.a_e164, o.b_e164, o.setup_at, o.alert_at, o.answer_at, o.release_at, o.trunk,
        t.setup_at AS their_setup_at, t.answer_at AS their_answer_at, t.release_at AS their_release_at,
        coalesce(os.calls, 1) AS our_calls, coalesce(ts.calls, 1) AS their_calls,
        coalesce(os.duration_ms, o.duration_ms) AS our_ms, coalesce(ts.duration_ms, t.duration_ms) AS their_ms,
-       coalesce(os.value, c.value, 0) AS our_value, coalesce(os.billed_s, c.billed_s, 0) AS our_billed_s,
+       coalesce(os.value, c.value, 0) AS our_value, coalesce(os.exact, c.exact, 0) AS our_exact,
+       coalesce(os.billed_s, c.billed_s, 0) AS our_billed_s,
        c.rate_nanos_per_minute AS our_rate, c.code AS our_code, c.destination AS our_destination,
-       c.period_day, c.anchor_at, c.status,
+       c.status,
        coalesce(ts.their_rate_text, CASE WHEN ts.calls IS NULL THEN t.their_rate_text END) AS their_rate_text,
        CASE WHEN ts.calls IS NULL THEN t.their_amount_nanos ELSE ts.their_amount_nanos END AS their_amount_nanos,
        CASE WHEN ts.calls IS NULL THEN t.their_billed_s ELSE ts.their_billed_s END AS their_billed_s,
