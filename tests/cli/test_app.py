@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -32,6 +33,19 @@ def test_every_command_loads_and_its_help_has_an_example(name: str, capsys: pyte
 @pytest.mark.parametrize("arguments", [["nosuch"], ["--nosuch"], ["bench", "nosuch"], ["bench", "--nosuch"], ["bench"]])
 def test_bad_usage_exits_with_2(arguments: list[str]) -> None:
     assert run(arguments) == 2
+
+
+def test_our_own_defect_is_a_problem_and_its_details_are_kept(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    # A command whose module is missing is the one defect a test can make without touching what it tests.
+    monkeypatch.setitem(COMMANDS, "broken", ("tollbook.cli.absent:absent", ""))
+    monkeypatch.delenv("TOLLBOOK_DEBUG", raising=False)
+    assert run(["broken"]) == 2
+    shown = capsys.readouterr().err
+    assert "fatal DEFECT" in shown
+    assert "Traceback" not in shown
+    details = Path(shown.split("The details are in ")[1].split(". ")[0])
+    assert "Traceback" in details.read_text(encoding="utf-8")
+    details.unlink()
 
 
 def test_a_refusal_as_json_is_one_object(capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
+import traceback
 from importlib import import_module
 from typing import Any, TextIO
 
@@ -17,7 +19,7 @@ from typer.main import get_command
 
 from tollbook import __version__
 from tollbook.cli.output import show_problems
-from tollbook.core.problem import Refusal
+from tollbook.core.problem import Problem, Refusal, problem
 
 # Name, where it lives, what it is for. Grouped as `--help` shows them.
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -72,6 +74,18 @@ def run(arguments: list[str] | None = None) -> int:
         # The reader went away (as `| head` does); Python would complain once more when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except Exception as error:
+        if "TOLLBOOK_DEBUG" in os.environ:
+            raise
+        show_problems([_defect(error)], as_json=as_json)
+        return 2
+
+
+def _defect(error: Exception) -> Problem:
+    """Our own mistake: the person gets a coded problem, and the report of what happened is kept for whoever mends it."""
+    with tempfile.NamedTemporaryFile("w", prefix="tollbook-defect-", suffix=".txt", delete=False, encoding="utf-8") as report:
+        traceback.print_exception(error, file=report)
+    return problem("DEFECT", f"{type(error).__name__}: {error}. The details are in {report.name}.")
 
 
 def _dispatch(given: list[str]) -> int:

@@ -4,6 +4,11 @@ from tollbook.core.problems.kinds import Kind, Severity
 
 KINDS = {
     "BENCH_UNKNOWN": Kind(Severity.FATAL, "There is no such bench.", "Run tollbook bench --help for their names."),
+    "DEFECT": Kind(
+        Severity.FATAL,
+        "Tollbook itself made a mistake; your files are unchanged.",
+        "Report it with the details; nothing that was sealed is lost.",
+    ),
     "FILE_MISSING": Kind(Severity.FATAL, "The file does not exist.", "Check the path and try again."),
     "FILE_UNREADABLE": Kind(
         Severity.FATAL, "The file cannot be read.", "Check its permissions and that it is complete, then send it again."
