@@ -48,8 +48,8 @@ def parents(low: Any, high: Any, parent: Any) -> None:
 
 @compiled
 def grown(array: Any, size: int) -> Any:
-    """A copy of an array with at least so many entries."""
-    larger = np.empty(max(size, 2 * len(array)), dtype=array.dtype)
+    """A copy of an array of int64 with at least so many entries."""
+    larger = np.empty(max(size, 2 * len(array)), dtype=np.int64)
     larger[: len(array)] = array
     return larger
 
