@@ -1,6 +1,6 @@
 """The closed catalogue of problem codes, a file per room of the house. A code that was ever published keeps its meaning."""
 
-from tollbook.core.problems import agreements, books, cdrs, closes, decks, files, reconciliations
+from tollbook.core.problems import agreements, books, cdrs, closes, decks, files, reconciliations, serving
 from tollbook.core.problems.kinds import Kind, Severity
 
 CATALOGUE: dict[str, Kind] = {
@@ -11,6 +11,7 @@ CATALOGUE: dict[str, Kind] = {
     **reconciliations.KINDS,
     **books.KINDS,
     **closes.KINDS,
+    **serving.KINDS,
 }
 
 __all__ = ["CATALOGUE", "Kind", "Severity"]

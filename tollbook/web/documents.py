@@ -1,0 +1,100 @@
+"""Documents: invoices and whatever else was issued or received, frozen with what they were made from."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import FileResponse, Http404, HttpRequest, HttpResponseBase
+from django.urls import reverse
+
+from tollbook.core.ledger import CHART
+from tollbook.core.rights import Right
+from tollbook.store import files
+from tollbook.store.models import Dispute, Document, Posting, Run
+from tollbook.web import book, reference
+from tollbook.web.listing import ListPage
+from tollbook.web.page import Page, Scope
+from tollbook.web.table import Column, Kind, QueryRows
+
+KINDS = ("INVOICE", "RECEIVED_INVOICE", "CREDIT_NOTE", "DISPUTE", "STATEMENT", "PAYMENT", "ACCRUAL")
+# A PDF is drawn by the browser's own viewer, which must be allowed to style itself; it can reach nothing.
+PDF_POLICY = "default-src 'none'; style-src 'unsafe-inline'; object-src 'self'; frame-ancestors 'self'"
+
+
+class Documents(ListPage):
+    """All documents the viewer may see."""
+
+    right, scope = Right.READ_DOCUMENTS, Scope.OWN
+    title = "Documents"
+    lead = "Issued and received documents. What is issued is never changed; another document corrects it."
+    sort = "-issued_at"
+    empty_heading = "No document yet"
+    empty_advice = "A close issues the invoices of its period; a partner's invoice arrives by ingest."
+    empty_command = "tollbook close PERIOD"
+    empty_icon = "file-invoice"
+    columns = (
+        Column("series", "Series", filter="text", link=lambda row: reverse("document", args=[row["pk"]])),
+        Column("number", "No.", Kind.COUNT),
+        Column("kind", "Kind", Kind.WORD, filter="choice", options=tuple((kind, kind.replace("_", " ").capitalize()) for kind in KINDS)),
+        Column("partner", "Partner", field="partner_id", filter="exact"),
+        Column("period", "Period", filter="exact"),
+        Column("issued_at", "Issued (UTC)", Kind.INSTANT, is_optional=True),
+        Column("due_on", "Due", Kind.DAY),
+        Column("total_micros", "Total", Kind.MONEY, currency="currency"),
+    )
+
+    def rows(self) -> QueryRows:
+        return QueryRows(self.own(Document.objects.all()), fields=("pk",))
+
+
+class OneDocument(Page):
+    """One document: the pages as they went out, the facts, what it was made from, what it posted."""
+
+    right, scope = Right.READ_DOCUMENTS, Scope.OWN
+    template = "web/one_document.html"
+
+    def crumbs(self) -> list[tuple[str, str]]:
+        return [("Documents", reverse("documents"))]
+
+    def context(self) -> dict[str, Any]:
+        row = self.one(Document.objects.select_related("partner", "file", "corrects"), pk=self.kwargs["pk"])
+        is_operator = self.viewer.partner is None
+        context: dict[str, Any] = {
+            "title": f"{row.series}-{row.number}",
+            "row": row,
+            "lines": row.content.get("lines", []) if isinstance(row.content, dict) else [],
+            "disputes": self.own(Dispute.objects.filter(document=row)).order_by("id"),
+            "has_pdf": row.file is not None and row.file.suffix == ".pdf",
+            "is_operator": is_operator,
+        }
+        if is_operator and self.may(Right.READ_LEDGER):
+            context["postings"] = [
+                (each, CHART[each.account].name if each.account in CHART else "")
+                for each in Posting.objects.filter(document=row).order_by("entry_no", "line_no")
+            ]
+        if is_operator:
+            context["runs"] = Run.objects.filter(run_key__in=row.runs if isinstance(row.runs, list) else []).order_by("stage", "scope")
+            context["agreement"] = reference.agreement_by_digest(row.agreement_digest) if row.agreement_digest else None
+        return context
+
+
+class File(Page):
+    """The file of a document, as it was sealed."""
+
+    right, scope = Right.READ_DOCUMENTS, Scope.OWN
+    http_method_names = ("get", "head")
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        row = self.one(Document.objects.select_related("file"), pk=kwargs["pk"])
+        path = files.find(book.folder(), row.file.digest) if row.file else None
+        if path is None or row.file is None:
+            raise Http404
+        is_pdf = row.file.suffix == ".pdf"
+        response = FileResponse(
+            path.open("rb"),
+            content_type="application/pdf" if is_pdf else "application/octet-stream",
+            as_attachment=not is_pdf or "download" in request.GET,
+            filename=row.file.name,
+        )
+        response.headers["Content-Security-Policy"] = PDF_POLICY
+        return response

@@ -1,0 +1,66 @@
+"""Exceptions: the queue of differences above the error budget, and one of them with its clause and its calls."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.urls import reverse
+
+from tollbook.core.exception import KINDS
+from tollbook.core.rights import Right
+from tollbook.store.models import ExceptionCase, Journal
+from tollbook.web import reference
+from tollbook.web.listing import ListPage
+from tollbook.web.page import Page, Scope
+from tollbook.web.table import Column, Kind, QueryRows, choices
+
+
+class Exceptions(ListPage):
+    """The queue, the largest amount first."""
+
+    right, scope = Right.READ_DISPUTES, Scope.OPERATOR
+    title = "Exceptions"
+    lead = "Differences above the error budget. Each has one class, one desk, one clause and one amount."
+    sort = "-amount_micros"
+    empty_heading = "No exception"
+    empty_advice = "A reconciliation opens one for every class of difference that its error budget does not cover."
+    empty_command = "tollbook close PERIOD"
+    empty_icon = "list-check"
+    columns = (
+        Column("cause", "Cause", Kind.WORD, filter="exact", link=lambda row: reverse("exception", args=[row["id"]])),
+        Column("exception_class", "Class", Kind.BADGE, filter="choice", options=choices(*KINDS)),
+        Column("partner", "Partner", field="partner_id", filter="exact"),
+        Column("period", "Period", filter="exact"),
+        Column("destination", "Destination", filter="text", is_optional=True),
+        Column("clause", "Clause", is_optional=True),
+        Column("owner", "Desk", is_optional=True),
+        Column("state", "State", Kind.BADGE, filter="exact"),
+        Column("records", "Calls", Kind.COUNT),
+        Column("minutes_ms", "Minutes", Kind.MINUTES, is_optional=True),
+        Column("amount_micros", "At risk", Kind.MONEY, currency="currency"),
+    )
+
+    def rows(self) -> QueryRows:
+        return QueryRows(self.own(ExceptionCase.objects.all()), fields=("id",))
+
+
+class OneException(Page):
+    """One exception: why, by which clause, with which calls, and what was decided."""
+
+    right, scope = Right.READ_DISPUTES, Scope.OPERATOR
+    template = "web/exception.html"
+
+    def crumbs(self) -> list[tuple[str, str]]:
+        return [("Exceptions", reverse("exceptions"))]
+
+    def context(self) -> dict[str, Any]:
+        row = self.one(ExceptionCase.objects.select_related("partner", "run", "dispute"), pk=self.kwargs["pk"])
+        found = reference.agreement_by_digest(row.agreement_digest)
+        return {
+            "title": row.cause.replace("_", " ").capitalize(),
+            "row": row,
+            "clause": found[1].clauses.get(row.clause) if found else None,
+            "agreement_row": found[0] if found else None,
+            "calls": row.examples if isinstance(row.examples, list) and self.may(Right.READ_CALLS) else [],
+            "history": Journal.objects.filter(subject__contains=row.id).order_by("seq").defer("result")[:50],
+        }

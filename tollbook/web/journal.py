@@ -1,0 +1,74 @@
+"""The journal: every change with who, what, why, and the chain that shows whether it was touched."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.http import Http404
+from django.urls import reverse
+
+from tollbook.core.rights import Right
+from tollbook.store import journal
+from tollbook.store.models import Journal
+from tollbook.web.listing import ListPage
+from tollbook.web.page import Page, Scope
+from tollbook.web.table import Column, Kind, QueryRows
+
+
+def _row_address(row: Any) -> str:
+    return reverse("journal-row", args=[row["seq"]])
+
+
+class Entries(ListPage):
+    """All rows, the newest first."""
+
+    right, scope = Right.READ_JOURNAL, Scope.OPERATOR
+    title = "Journal"
+    lead = (
+        "Every change of the book, in order. Each row carries the hash of the row before it; the database refuses to change or remove one."
+    )
+    sort = "-seq"
+    empty_heading = "No change yet"
+    empty_advice = "The first row appears when a file is ingested or a person is invited."
+    empty_command = "tollbook ingest FILES"
+    empty_icon = "timeline"
+    columns = (
+        Column("seq", "No.", Kind.COUNT, link=_row_address),
+        Column("at", "When (UTC)", Kind.INSTANT),
+        Column("actor", "Who", filter="text"),
+        Column("action", "What", filter="text"),
+        Column("subject", "Of", filter="text"),
+        Column("reason", "Why", is_optional=True),
+        Column("row_hash", "Hash", Kind.DIGEST, sorts=False, is_optional=True),
+    )
+
+    def rows(self) -> QueryRows:
+        return QueryRows(Journal.objects.all())
+
+
+class Row(Page):
+    """One row, with its result and whether it holds to its neighbours."""
+
+    right, scope = Right.READ_JOURNAL, Scope.OPERATOR
+    template = "web/journal_row.html"
+
+    def crumbs(self) -> list[tuple[str, str]]:
+        return [("Journal", reverse("journal"))]
+
+    def context(self) -> dict[str, Any]:
+        seq = self.kwargs["seq"]
+        found = {row.seq: row for row in Journal.objects.filter(seq__in=(seq - 1, seq, seq + 1))}
+        row = found.get(seq)
+        if row is None:
+            raise Http404
+        before = found[seq - 1].row_hash if seq - 1 in found else journal.GENESIS
+        return {
+            "title": f"Row {seq:,}",
+            "row": row,
+            "result": json.dumps(json.loads(row.result), indent=2, ensure_ascii=False),
+            "own_hash_holds": row.row_hash == journal.row_hash(row),
+            "follows": row.prev_hash == before,
+            "previous": seq - 1 if seq - 1 in found else None,
+            "following": seq + 1 if seq + 1 in found else None,
+        }

@@ -1,0 +1,45 @@
+"""Reading sealed segments for a page: the files a page needs, chosen by their rows in the database, and DuckDB over nothing else."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+from typing import Any
+
+import duckdb
+
+from tollbook.engine.database import open_database, paths_list
+from tollbook.web import book
+
+_local = threading.local()
+MEMORY_LIMIT = "512MB"
+THREADS = 2
+
+
+def connection() -> duckdb.DuckDBPyConnection:
+    """A cursor of this thread's database. Pages keep nothing in it, so that one serves all requests of a thread."""
+    if not hasattr(_local, "database"):
+        _local.database = open_database(memory_limit=MEMORY_LIMIT, threads=THREADS)
+        _local.database.execute("SET parquet_metadata_cache = true")
+    cursor: duckdb.DuckDBPyConnection = _local.database.cursor()
+    return cursor
+
+
+def files(rows: Any) -> str:
+    """`read_parquet([...])` over these segments; a relation without rows where there are none."""
+    return files_of(rows.order_by("day", "digest").values_list("path", flat=True))
+
+
+def files_of(paths: Iterable[str]) -> str:
+    full = [book.folder() / path for path in paths]
+    return f"read_parquet({paths_list(full)})" if full else ""
+
+
+def relation(template: str, rows: Any) -> str:
+    """The SELECT with its {files}; where there are no files, the same columns without rows."""
+    source = files(rows)
+    if source:
+        return template.format(files=source)
+    head = template[: template.index("FROM {files}")].removeprefix("SELECT ")
+    names = [part.strip().split(" AS ")[-1].strip() for part in head.split(",")]
+    return "SELECT " + ", ".join(f"NULL AS {name}" for name in names) + " WHERE false"

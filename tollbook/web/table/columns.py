@@ -1,0 +1,78 @@
+"""Columns: what a cell holds, how it looks, how it sorts and filters, and what stands in an export."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from tollbook.core.money import format_scaled, minor_unit_places
+from tollbook.web import words
+
+
+class Kind(StrEnum):
+    """How a value is shown."""
+
+    TEXT = "text"
+    WORD = "word"  # a word of a closed list
+    BADGE = "badge"  # the same, with the colour of its meaning
+    COUNT = "count"
+    MONEY = "money"  # micro-units; `currency` names the field beside it
+    MINUTES = "minutes"  # milliseconds
+    SECONDS = "seconds"
+    RATE = "rate"  # nanos per minute
+    INSTANT = "instant"  # milliseconds UTC
+    DAY = "day"
+    DIGEST = "digest"
+    CODE = "code"
+
+
+NUMERIC = frozenset({Kind.COUNT, Kind.MONEY, Kind.MINUTES, Kind.SECONDS, Kind.RATE})
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column. `name` is the field of a row, and what it sorts and filters by unless `field` names another."""
+
+    name: str
+    label: str
+    kind: Kind = Kind.TEXT
+    field: str = ""
+    sorts: bool = True
+    filter: str = ""  # "", "text" (contains), "exact" or "choice"
+    options: tuple[tuple[str, str], ...] = ()  # of a choice: value, label
+    currency: str = ""  # of MONEY: the field that holds the currency
+    link: Callable[[Row], str] | None = None
+    is_optional: bool = False  # left out on small screens
+
+    @property
+    def source(self) -> str:
+        return self.field or self.name
+
+    @property
+    def is_number(self) -> bool:
+        return self.kind in NUMERIC
+
+    def exported(self, row: Row) -> str | int | None:
+        """The cell for a file: exact, without thousands separators, instants as ISO."""
+        value = row.get(self.name)
+        if value is None or value == "":
+            return None
+        if self.kind is Kind.MONEY:
+            return format_scaled(int(value), 6, minor_unit_places(str(row.get(self.currency, "")) if self.currency else ""))
+        if self.kind is Kind.RATE:
+            return format_scaled(int(value), 9, 4)
+        if self.kind is Kind.MINUTES:
+            return format_scaled(int(value) * 1000 // 60, 6, 2)
+        if self.kind is Kind.INSTANT:
+            return words.instant_iso(int(value))
+        if self.kind in (Kind.COUNT, Kind.SECONDS):
+            return int(value)
+        return str(value)
+
+
+def choices(*values: str) -> tuple[tuple[str, str], ...]:
+    """Options of a closed list under their human names."""
+    return tuple((value, words.human(value)) for value in values)

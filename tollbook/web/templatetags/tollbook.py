@@ -1,0 +1,131 @@
+"""Amounts, instants, icons and addresses as templates write them. Figures are formatted here and nowhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django import template
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from tollbook.core.money import HALF_EVEN, SIXTIETHS_PER_MICRO, divide_rounded, format_scaled
+from tollbook.web import words
+from tollbook.web.table.columns import Column, Kind
+from tollbook.web.templating import asset as asset_address
+
+register = template.Library()
+ICONS = "vendor/icons/sheet.svg"
+
+
+@register.simple_tag
+def asset(name: str) -> str:
+    """The address of a static file."""
+    return asset_address(name)
+
+
+@register.simple_tag
+def icon(name: str, extra: str = "") -> SafeString:
+    """An icon of the sheet; decoration only, so hidden from screen readers."""
+    return format_html(
+        '<svg class="icon {}" aria-hidden="true" focusable="false"><use href="{}#{}"></use></svg>', extra, asset_address(ICONS), name
+    )
+
+
+@register.simple_tag
+def money(amount_micros: int | None, currency: str = "") -> SafeString:
+    """An amount to the minor unit of its currency, the exact one in the title."""
+    if amount_micros is None:
+        return format_html('<span class="text-secondary">{}</span>', "–")
+    shown = words.money(amount_micros, currency)
+    tone = " negative" if amount_micros < 0 else ""
+    unit = format_html(' <span class="unit">{}</span>', currency) if currency else ""
+    return format_html('<span class="figure{}" title="{}">{}{}</span>', tone, words.money_exact(amount_micros, currency), shown, unit)
+
+
+@register.filter
+def instant(milliseconds: int | None) -> SafeString | str:
+    """Milliseconds UTC as 2026-11-22 03:19."""
+    if milliseconds is None:
+        return "–"
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>',
+        words.instant_iso(milliseconds),
+        words.instant_exact(milliseconds),
+        words.instant(milliseconds),
+    )
+
+
+@register.filter
+def count(number: int | None) -> str:
+    """1,234,567."""
+    return "–" if number is None else f"{number:,}"
+
+
+@register.filter
+def minutes(duration_ms: int | None) -> str:
+    """Milliseconds as minutes with one decimal, in integers."""
+    return "–" if duration_ms is None else words.minutes(duration_ms)
+
+
+@register.filter
+def digest(value: str | None) -> SafeString | str:
+    """The beginning of a digest, the whole in the title."""
+    return format_html('<code class="digest" title="{}">{}</code>', value, value[:12]) if value else "–"
+
+
+@register.filter
+def human(value: Any) -> str:
+    """A word of a closed list for people: UNDER_REVIEW becomes Under review."""
+    return words.human(str(value)) if value not in (None, "") else "–"
+
+
+@register.filter
+def tone(state: str) -> str:
+    """The colour of a state's badge."""
+    return words.tone(str(state))
+
+
+@register.simple_tag
+def cell(column: Column, value: Any, currency: str = "") -> SafeString | str:
+    """The cell of a table."""
+    if value is None or value == "":
+        return format_html('<span class="muted">{}</span>', "–")
+    return _CELLS.get(column.kind, lambda value, _: str(value))(value, currency)
+
+
+def _rate(value: int, currency: str) -> SafeString:
+    return format_html('<span class="figure">{}</span>', format_scaled(value, 9, 4))
+
+
+_CELLS: dict[Kind, Callable[[Any, str], SafeString | str]] = {
+    Kind.MONEY: money,
+    Kind.COUNT: lambda value, _: count(value),
+    Kind.MINUTES: lambda value, _: minutes(value),
+    Kind.SECONDS: lambda value, _: f"{value:,} s",
+    Kind.RATE: _rate,
+    Kind.INSTANT: lambda value, _: instant(value),
+    Kind.DAY: lambda value, _: format_html('<span class="nowrap tabular">{}</span>', value),
+    Kind.DIGEST: lambda value, _: digest(value),
+    Kind.CODE: lambda value, _: format_html("<code>{}</code>", value),
+    Kind.WORD: lambda value, _: words.human(str(value)),
+    Kind.BADGE: lambda value, _: badge(value),
+}
+
+
+@register.simple_tag
+def badge(state: str) -> SafeString:
+    """A word of a closed list as a badge in the colour of its meaning."""
+    return format_html('<span class="badge badge-{}">{}</span>', words.tone(str(state)), words.human(str(state)))
+
+
+@register.simple_tag
+def cell_rate(rate_nanos: int | None) -> str:
+    """A rate per minute, at least four decimals."""
+    return "–" if rate_nanos is None else format_scaled(rate_nanos, 9, 4)
+
+
+@register.simple_tag
+def money_60th(exact_60th_nanos: int, currency: str = "") -> SafeString:
+    """An exact sum of 1/60 nanos, shown as an amount."""
+    return money(divide_rounded(exact_60th_nanos, SIXTIETHS_PER_MICRO, HALF_EVEN), currency)

@@ -1,0 +1,77 @@
+"""Every address. Those of allauth are named one by one: sign-up, e-mail and reset by mail do not exist here."""
+
+from __future__ import annotations
+
+from allauth.account import views as account
+from django.urls import URLPattern, URLResolver, include, path, register_converter
+from django.views.generic import TemplateView
+
+from tollbook.web import call, calls, collection, decks, documents, exceptions, home, journal, metrics, partners, search, users
+from tollbook.web import dispute as disputes
+from tollbook.web.accounts.views import AcceptInvitation, SetUp
+
+
+class RecordId:
+    """32 hexadecimal digits; anything else is no address at all."""
+
+    regex = "[0-9a-f]{32}"
+
+    def to_python(self, value: str) -> str:
+        return value
+
+    def to_url(self, value: str) -> str:
+        return value
+
+
+register_converter(RecordId, "digest")
+
+handler400 = "tollbook.web.errors.bad_request"
+handler403 = "tollbook.web.errors.forbidden"
+handler404 = "tollbook.web.errors.not_found"
+handler500 = "tollbook.web.errors.failed"
+
+ACCOUNT: list[URLPattern | URLResolver] = [
+    path("set-up/<str:token>/", SetUp.as_view(), name="set-up"),
+    path("invitation/<str:uid>/<str:token>/", AcceptInvitation.as_view(), name="invitation"),
+    path("account/login/", account.login, name="account_login"),
+    path("account/logout/", account.logout, name="account_logout"),
+    path("account/inactive/", account.account_inactive, name="account_inactive"),
+    path("account/reauthenticate/", account.reauthenticate, name="account_reauthenticate"),
+    path("account/password/", account.password_change, name="account_change_password"),
+    # Where the log-in page points those without an account: there is no form behind it.
+    path("account/by-invitation/", TemplateView.as_view(template_name="web/by_invitation.html"), name="account_signup"),
+    path("account/second-factor/", include("allauth.mfa.urls")),
+]
+MACHINE: list[URLPattern | URLResolver] = [
+    path("healthz", metrics.healthz, name="healthz"),
+    path("readyz", metrics.readyz, name="readyz"),
+    path("metrics", metrics.metrics, name="metrics"),
+]
+PAGES: list[URLPattern | URLResolver] = [
+    path("", home.Home.as_view(), name="home"),
+    path("search/", search.Suggest.as_view(), name="search"),
+    path("exceptions/", exceptions.Exceptions.as_view(), name="exceptions"),
+    path("exceptions/<str:pk>/", exceptions.OneException.as_view(), name="exception"),
+    path("disputes/", disputes.Disputes.as_view(), name="disputes"),
+    path("disputes/<str:pk>/", disputes.OneDispute.as_view(), name="dispute"),
+    path("disputes/<str:pk>/pack/", disputes.Pack.as_view(), name="dispute-pack"),
+    path("partners/", partners.Partners.as_view(), name="partners"),
+    path("partners/<str:pk>/", partners.OnePartner.as_view(), name="partner"),
+    path("agreements/<int:pk>/", partners.OneAgreement.as_view(), name="agreement"),
+    path("documents/", documents.Documents.as_view(), name="documents"),
+    path("documents/<int:pk>/", documents.OneDocument.as_view(), name="document"),
+    path("documents/<int:pk>/file/", documents.File.as_view(), name="document-file"),
+    path("sources/", collection.Sources.as_view(), name="sources"),
+    path("sources/<str:source>/", collection.Source.as_view(), name="source"),
+    path("sources/<str:source>/<str:digest>/", collection.File.as_view(), name="source-file"),
+    path("calls/", calls.Calls.as_view(), name="calls"),
+    path("calls/<digest:cdr_id>/", call.Call.as_view(), name="call"),
+    path("decks/", decks.Decks.as_view(), name="decks"),
+    path("decks/<int:pk>/", decks.OneDeck.as_view(), name="deck"),
+    path("journal/", journal.Entries.as_view(), name="journal"),
+    path("journal/<int:seq>/", journal.Row.as_view(), name="journal-row"),
+    path("users/", users.Users.as_view(), name="users"),
+    path("users/invite/", users.Invite.as_view(), name="invite"),
+    path("users/one/<str:name>/", users.OneUser.as_view(), name="user"),
+]
+urlpatterns = [*MACHINE, *ACCOUNT, *PAGES]

@@ -1,0 +1,84 @@
+"""Figures and words as people read them. All in integers; instants in UTC."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from tollbook.core.money import HALF_EVEN, divide_rounded, format_micros, minor_unit_places
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_TONES = {
+    "green": "TRUE SETTLED CLOSED ACCEPTED CLEARED POSTED SEALED HEALTHY DONE PAYABLE RATED MATCHED APPROVED ACTIVE DECIDED OK",
+    "yellow": "DRAFT PENDING MORE_INFO ACKNOWLEDGED UNDER_REVIEW PARTIALLY_ACCEPTED QUALITY WARNING QUIET INVITED MANUAL FALLBACK HELD",
+    "red": "REJECTED FRAUD ERROR FATAL ESCALATED_L1 ESCALATED_L2 ARBITRATION TIME_BARRED UNRATED BLOCKED NON_PAYABLE OVERDUE FAILING",
+    "blue": "OPEN SUBMITTED DATA INFO ISSUED INVOICE RECEIVED_INVOICE IN OUT",
+}
+_TONE_OF = {state: tone for tone, states in _TONES.items() for state in states.split()}
+_CAPITALS = {"Noc": "NOC", "Cfo": "CFO", "noc": "NOC", "cfo": "CFO", "Id": "ID", "Nack": "NACK", "Fx": "FX", "Cdr": "CDR", "Sip": "SIP"}
+
+
+def money(amount_micros: int, currency: str = "") -> str:
+    """An amount rounded to the minor unit of its currency, for the eye; sums are never made of what this gives."""
+    step = 10 ** (6 - minor_unit_places(currency))
+    return format_micros(divide_rounded(amount_micros, step, HALF_EVEN) * step, currency).replace("-", "−")
+
+
+def money_exact(amount_micros: int, currency: str = "") -> str:
+    return f"{format_micros(amount_micros, currency)} {currency}".strip()
+
+
+def _at(milliseconds: int) -> datetime:
+    return _EPOCH + timedelta(milliseconds=milliseconds)
+
+
+def instant(milliseconds: int) -> str:
+    return f"{_at(milliseconds):%Y-%m-%d %H:%M}"
+
+
+def instant_exact(milliseconds: int) -> str:
+    return f"{_at(milliseconds):%Y-%m-%d %H:%M:%S}.{milliseconds % 1000:03d} UTC"
+
+
+def instant_iso(milliseconds: int) -> str:
+    return f"{_at(milliseconds):%Y-%m-%dT%H:%M:%S}.{milliseconds % 1000:03d}Z"
+
+
+def minutes(duration_ms: int) -> str:
+    """Minutes with one decimal: 90,000 ms is 1.5."""
+    tenths = divide_rounded(duration_ms, 6_000, HALF_EVEN)
+    sign = "−" if tenths < 0 else ""
+    return f"{sign}{abs(tenths) // 10:,}.{abs(tenths) % 10}"
+
+
+def percent(part: int, whole: int) -> str:
+    """A share with one decimal; a dash where there is no whole."""
+    if not whole:
+        return "–"
+    tenths = divide_rounded(1000 * part, whole, HALF_EVEN) if whole > 0 else -divide_rounded(1000 * part, -whole, HALF_EVEN)
+    sign = "−" if tenths < 0 else ""
+    return f"{sign}{abs(tenths) // 10}.{abs(tenths) % 10} %"
+
+
+def human(word: str) -> str:
+    """A word of a closed list for people: UNDER_REVIEW is Under review; a truth value is yes or no."""
+    if word in ("True", "False"):
+        return "yes" if word == "True" else "no"
+    text = word.replace("_", " ").strip()
+    if text.isupper():
+        text = text.capitalize()
+    return " ".join(_CAPITALS.get(part, part) for part in text.split(" "))
+
+
+def tone(state: str) -> str:
+    """green, yellow, red, blue or secondary."""
+    return _TONE_OF.get(state.upper(), "secondary")
+
+
+def ago(then_ms: int, now_ms: int) -> str:
+    """How long ago, in the largest unit that says something: 3 minutes, 2 hours, 5 days."""
+    seconds = max(0, now_ms - then_ms) // 1000
+    for size, name in ((86_400, "day"), (3_600, "hour"), (60, "minute")):
+        if seconds >= size:
+            number = seconds // size
+            return f"{number} {name}{'s' if number != 1 else ''}"
+    return "less than a minute"
