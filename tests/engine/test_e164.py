@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tollbook.core.number import NumberProfile, normalise
 from tollbook.core.number_plan import plan_at
-from tollbook.engine.number import Numbers, normalise_column
+from tollbook.engine.e164 import Numbers, normalise_column
 from tollbook.engine.text import plain_text
 
 TODAY = dt.datetime(2026, 11, 22, tzinfo=dt.UTC)
