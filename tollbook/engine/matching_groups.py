@@ -41,17 +41,28 @@ def by_call_id(room: Room) -> int:
 def by_containment(room: Room) -> int:
     """R11: records that hold several of the other side inside; how many rows."""
     way = R11.ways[0]
-    room.run("CREATE OR REPLACE TEMP TABLE matching_held (side VARCHAR, whole INTEGER, part INTEGER, duration BIGINT, start BIGINT, until BIGINT)")
+    room.run(
+        "CREATE OR REPLACE TEMP TABLE matching_held (side VARCHAR, whole INTEGER, part INTEGER, duration BIGINT, start BIGINT, until BIGINT)"
+    )
     for side, whole, part in (("ours", "ours", "theirs"), ("theirs", "theirs", "ours")):
         # The conditions name ours o and theirs t, whichever is the whole.
         w, p = ("o", "t") if side == "ours" else ("t", "o")
         room.run(
             sql("matching_contained").format(
-                side=side, w=w, p=p, whole=room.left[whole], part=room.left[part], margin=way.within_ms, bucket=BUCKET_MS, caller=A_COMPATIBLE,
+                side=side,
+                w=w,
+                p=p,
+                whole=room.left[whole],
+                part=room.left[part],
+                margin=way.within_ms,
+                bucket=BUCKET_MS,
+                caller=A_COMPATIBLE,
                 blocks="".join(f" AND o.block_{name} IS NOT DISTINCT FROM t.block_{name}" for name in room.blocks),
             )
         )
-    held = room.arrays("SELECT side = 'ours' AS ours, whole, part, duration, start, until FROM matching_held ORDER BY side, whole, start, until, part")
+    held = room.arrays(
+        "SELECT side = 'ours' AS ours, whole, part, duration, start, until FROM matching_held ORDER BY side, whole, start, until, part"
+    )
     if not len(held["whole"]):
         return 0
     change = np.flatnonzero(np.diff(held["whole"]) | np.diff(held["ours"].astype(np.int8))) + 1
@@ -61,7 +72,9 @@ def by_containment(room: Room) -> int:
     passes = np.zeros(int(group[-1]) + 1, dtype=np.int64)
     passes = kernels.accepted(group, integers(held["duration"]), integers(held["start"]), integers(held["until"]), passes)
     passing = passes[group] == 1
-    room.put("matching_passing", ours=held["ours"][passing], whole=held["whole"][passing], part=held["part"][passing], number=group[passing])
+    room.put(
+        "matching_passing", ours=held["ours"][passing], whole=held["whole"][passing], part=held["part"][passing], number=group[passing]
+    )
     room.run(sql("matching_parts").format(ours=room.left["ours"], theirs=room.left["theirs"]))
     return _keep(room, "R11", "")
 

@@ -44,10 +44,16 @@ def of_pieces(pieces: Iterable[Piece]) -> list[Finding]:
             reason = f"The offset of the partner's clock changes by {piece.step_ms} ms within the records."
             found.append(Finding(piece.step, piece.step_ms, piece.from_ms, piece.from_ms, piece.pairs, piece.source, reason))
         if piece.kind == "CLOCK_DRIFT":
-            found.append(Finding("CLOCK_DRIFT", piece.measured_ms, reason=f"The partner's clock drifts by {piece.drift_ppb} parts per 10^9.", **place))
+            found.append(
+                Finding(
+                    "CLOCK_DRIFT", piece.measured_ms, reason=f"The partner's clock drifts by {piece.drift_ppb} parts per 10^9.", **place
+                )
+            )
         elif piece.kind == "TIMEZONE_SHIFT":
             zone_ms = piece.measured_ms - piece.skew_ms
-            found.append(Finding("TIMEZONE_SHIFT", zone_ms, reason=f"The partner's times are {zone_ms} ms of time zone from ours.", **place))
+            found.append(
+                Finding("TIMEZONE_SHIFT", zone_ms, reason=f"The partner's times are {zone_ms} ms of time zone from ours.", **place)
+            )
         elif piece.kind in NOT_USED:
             value = None if piece.kind == "OFFSET_INSUFFICIENT" else piece.measured_ms
             found.append(Finding(piece.kind, value, reason=NOT_USED[piece.kind], **place))
