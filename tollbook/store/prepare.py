@@ -47,7 +47,7 @@ def migrate() -> list[str]:
     ]
     if unknown:
         return sorted(unknown)
-    targets = executor.loader.graph.leaf_nodes()
+    targets = executor.loader.graph.leaf_nodes("store")
     if executor.migration_plan(targets):
         executor.migrate(targets)
     return []
