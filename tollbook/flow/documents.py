@@ -6,6 +6,7 @@ Forms write documents too: whatever changes money is a sealed file first and a r
 from __future__ import annotations
 
 import datetime
+import io
 import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,12 +21,13 @@ from tollbook.core.party import read_party
 from tollbook.core.problem import Problem, problem, refuse
 from tollbook.core.rights import Actor, Right
 from tollbook.core.zone_document import read_zone
-from tollbook.flow import clock, reference
+from tollbook.flow import clock, reference, sources
 from tollbook.flow.book import Book
-from tollbook.flow.collection import FileReport, seal
+from tollbook.flow.collection import FileReport, seal, seal_stored
 from tollbook.flow.command import Command, perform
 from tollbook.formats.deck.profile import read_deck_profile
 from tollbook.formats.deck.reader import read_deck
+from tollbook.store import files
 from tollbook.store.crash import crash_point
 from tollbook.store.files import Stored
 from tollbook.store.models import Agreement as AgreementRow
@@ -44,13 +46,15 @@ class _Read:
     content_digest: str = ""
     index: Callable[[SealedFile, int], None] | None = None
     partner: str = ""
+    # What is sealed instead of the file, where the file alone does not say everything.
+    document: bytes | None = None
 
 
 def add_document(book: Book, path: Path, kind: str, *, actor: Actor, dry_run: bool = False) -> FileReport:
     """Seals a document and indexes it. The same bytes again are the same document. Refuses where it cannot be used."""
     found = _READERS[kind](book, path)
     right = Right.WRITE_DECKS if kind in (reference.DECK, reference.DECK_PROFILE) else Right.WRITE_REFERENCE
-    stored = seal(book, path, kind=kind, actor=actor) if not dry_run else None
+    stored = _seal(book, path, kind, found, actor, right) if not dry_run else None
     digest = stored.digest if stored else ""
     is_new = stored is not None and not Reference.objects.filter(kind=kind, name=found.name, file_id=digest).exists()
     if stored is not None and is_new:
@@ -58,6 +62,16 @@ def add_document(book: Book, path: Path, kind: str, *, actor: Actor, dry_run: bo
     status = "repeated" if stored is not None and not is_new else "published"
     problems = found.problems if status == "published" else [problem("DUP_FILE", file=path.name, value=digest)]
     return FileReport(path.name, kind, digest, status, found.name, found=tuple(problems))
+
+
+def _seal(book: Book, path: Path, kind: str, found: _Read, actor: Actor, right: Right) -> Stored:
+    """Seals the file as it came; where it needs others to be understood, also the whole of what they say together, which then counts."""
+    stored = seal(book, path, kind=kind, actor=actor)
+    if found.document is None:
+        return stored
+    name = f"{path.stem}.resolved.json"
+    whole = files.put(book.folder, io.BytesIO(found.document), name)
+    return seal_stored(whole, name=name, kind=kind, actor=actor, right=right)
 
 
 def _publish(kind: str, path: Path, found: _Read, stored: Stored, actor: Actor, right: Right) -> None:
@@ -123,6 +137,16 @@ def _claim(book: Book, file_name: str) -> tuple[str, str, str] | None:
             if terms is not None and reference.same_deck(file_name, terms.deck):
                 return terms.deck, agreement.partner, agreement.zone
     return None
+
+
+def is_claimed(book: Book, file_name: str) -> bool:
+    """Whether an agreement names a deck that this file is a version of."""
+    return _claim(book, file_name) is not None
+
+
+def _source(book: Book, path: Path) -> _Read:
+    profile, document = sources.resolved(path)
+    return _Read(profile.name, [], content_digest=profile.digest, document=document)
 
 
 def _direction(agreement: Agreement, deck_id: str, file_name: str) -> str:
@@ -211,5 +235,6 @@ _READERS: Final[dict[str, Callable[[Book, Path], _Read]]] = {
     reference.INVOICE: _invoice,
     reference.INVOICE_LINES: _invoice_lines,
     reference.PARTY: _party,
+    reference.SOURCE: _source,
     reference.ZONE: _zone,
 }

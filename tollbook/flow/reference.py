@@ -100,6 +100,12 @@ def agreements(book: Book, *, valid_at: int | None = None, known_at: int | None 
     return [(read_agreement(text_of(each), each.file_name)[0], each) for each in found]
 
 
+def agreement_versions(book: Book, *, known_at: int | None = None) -> list[tuple[Agreement, Document]]:
+    """Every version of every agreement that was known, by agreement id and effective time; of two that begin together the one known last."""
+    found = {(each.name, each.effective_from): each for each in versions(book, AGREEMENT, known_at=known_at)}
+    return [(read_agreement(text_of(each), each.file_name)[0], each) for each in found.values()]
+
+
 def agreement_with(book: Book, partner: str, *, valid_at: int | None = None, known_at: int | None = None) -> tuple[Agreement, Document]:
     """The agreement in force with one partner; REFERENCE_MISSING where there is none."""
     found = [pair for pair in agreements(book, valid_at=valid_at, known_at=known_at) if pair[0].partner == partner]

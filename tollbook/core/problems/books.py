@@ -63,6 +63,11 @@ KINDS: dict[str, Kind] = {
         "No agreement of the book names this deck.",
         "Ingest the agreement whose [decks.buy] or [decks.sell] names this file, then the deck again.",
     ),
+    "AGREEMENTS_OVERLAP": Kind(
+        Severity.ERROR,
+        "Two agreements with a partner price the same leg at the same time.",
+        "End one of them: give both the same id, so that the later version replaces the earlier.",
+    ),
     "DECK_AWAITED": Kind(
         Severity.ERROR, "An agreement names a deck that the book does not have.", "Ingest the deck under the name the agreement gives it."
     ),
@@ -74,6 +79,11 @@ KINDS: dict[str, Kind] = {
         Severity.FATAL,
         "A run that was made before gives another result from the same inputs.",
         "Report this as a defect with the book's journal; the earlier result stays.",
+    ),
+    "NOTHING_TO_MATCH": Kind(
+        Severity.ERROR,
+        "The partner's records of the period are not in the book.",
+        "Ask the partner for them, ingest them, then run the stage again.",
     ),
     "RUN_PARKED": Kind(
         Severity.ERROR,
