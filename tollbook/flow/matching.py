@@ -23,6 +23,7 @@ from tollbook.flow.inputs import SegmentSet
 from tollbook.flow.mediation import EDGE_MS, mediate, mediated
 from tollbook.flow.rating import agreement_of, scope_of
 from tollbook.flow.run import Computed, Run, execute_run
+from tollbook.formats.cdr.profile import SourceProfile
 
 STAGE: Final = "matching"
 SEMANTICS_VERSION: Final = 1
@@ -120,13 +121,13 @@ def match_sides(sides: Sides, *, actor: Actor) -> Run:
     )
 
 
-def _their_profiles(sides: Sides) -> list[Any]:
-    """The profiles of their sources, whose zone tells a change of season from another step of their clock; none where they have several zones."""
-    found = [each for each in sources.profiles_of_segments(sides.book, sides.segments["THEIRS"].digests) if each.zone is not None]
-    return sorted(found, key=lambda each: each.digest)[:1] if len({each.zone for each in found}) == 1 else []
+def _their_profiles(sides: Sides) -> list[SourceProfile]:
+    """The profile of their source, whose zone tells a change of season from another step of their clock; none where they have several."""
+    found = sources.profiles_of_segments(sides.book, sides.segments["THEIRS"].digests)
+    return found if len(found) == 1 else []
 
 
-def _compute(sides: Sides, profile: Any) -> Computed:
+def _compute(sides: Sides, profile: SourceProfile | None) -> Computed:
     with open_sides(sides) as connection:
         result = match(
             connection,

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any, Final
 
 import pyarrow as pa
@@ -16,7 +17,6 @@ import pyarrow.compute as pc
 
 from tollbook.core.agreement import Agreement, DeckTerms
 from tollbook.core.deck_notice import NoticeTerms
-from tollbook.core.digest import json_digest
 from tollbook.core.period import Period
 from tollbook.core.problem import Problem, Refusal, problem, refuse
 from tollbook.core.rights import Actor, Right, require
@@ -109,7 +109,7 @@ def terms_of(book: Book, partner: str, leg: str, period: str, *, known_at: int |
         terms.append(Terms(agreement, from_ms, until_ms, compiled(decks, deck_terms), deck_terms.clause or agreement.rating.clause))
         digests += [document.digest, *(digest for deck in decks for digest in deck.inputs)]
     terms.sort(key=lambda each: each.from_ms)
-    for before, after in zip(terms, terms[1:], strict=False):
+    for before, after in pairwise(terms):
         if after.from_ms < before.until_ms:
             raise refuse("AGREEMENTS_OVERLAP", f"{before.agreement.id} and {after.agreement.id} both price the {leg} leg.", value=partner)
     return terms, digests

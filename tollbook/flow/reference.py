@@ -101,7 +101,7 @@ def agreements(book: Book, *, valid_at: int | None = None, known_at: int | None 
 
 
 def agreement_versions(book: Book, *, known_at: int | None = None) -> list[tuple[Agreement, Document]]:
-    """Every version of every agreement that was known, by agreement id and effective time; of two that begin together the one known last."""
+    """Every known version of every agreement, by id and effective time; of two that begin together the one known last."""
     found = {(each.name, each.effective_from): each for each in versions(book, AGREEMENT, known_at=known_at)}
     return [(read_agreement(text_of(each), each.file_name)[0], each) for each in found.values()]
 
