@@ -72,19 +72,27 @@ def chart(steps: Sequence[Step], title: str, *, width: int = 960) -> Markup:
     return Markup("".join(parts))  # noqa: S704  every text in it went through escape()
 
 
-def _frame(steps: Sequence[Step], width: int) -> _Frame:
+def lowest(steps: Sequence[Step]) -> int:
+    """Where the axis starts: at 0 where the differences are large enough to be seen from there, else below the lowest level."""
+    low, high = _bounds(steps)
+    margin = max((high - low) * 8 // 100, 1)
+    return 0 if 0 <= low <= 2 * (high - low) else low - 2 * margin
+
+
+def _bounds(steps: Sequence[Step]) -> tuple[int, int]:
     level = 0
     levels: list[int] = []
     for step in steps:
         level = step.value if step.total else level + step.value
         levels.append(level)
-    low, high = min(levels, default=0), max(levels, default=0)
+    return min(levels, default=0), max(levels, default=0)
+
+
+def _frame(steps: Sequence[Step], width: int) -> _Frame:
+    low, high = _bounds(steps)
     margin = max((high - low) * 8 // 100, 1)
-    # Bars from zero where the differences are large enough to be seen there.
-    low = 0 if 0 <= low <= 2 * (high - low) else low - 2 * margin
-    label = 260 if width > 600 else 116
-    value = 150 if width > 600 else 96
-    return _Frame(width, label, value, low, high + margin)
+    label, value = (260, 150) if width > 600 else (116, 96)
+    return _Frame(width, label, value, lowest(steps), high + margin)
 
 
 def _row(frame: _Frame, step: Step, top: int, start: int, end: int, marker: str) -> str:
