@@ -36,6 +36,9 @@ KINDS: dict[str, Kind] = {
         Severity.FATAL, "Another process took over this source while this one worked; nothing of this part was published.", "Run it again."
     ),
     # Ingest
+    "CDR_UNKNOWN": Kind(
+        Severity.FATAL, "The book has no such record.", "Take the id from a report, or from matches.csv of a reconciliation."
+    ),
     "CDR_CONFLICT": Kind(
         Severity.ERROR,
         "A record with the identity of a known one has another content; the known one stays.",
