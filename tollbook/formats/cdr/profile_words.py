@@ -133,7 +133,7 @@ class FileForm:
     header: bool = True
     columns: tuple[str, ...] = ()
     skip_lines: int = 0
-    nulls: tuple[str, ...] = ("", "NULL", "\\N")
+    nulls: tuple[str, ...] = ("", "NULL", "\\N", "0000-00-00 00:00:00")
     unused: tuple[str, ...] | None = ()
     optional: tuple[str, ...] = ()
     gz_ratio: int = 200

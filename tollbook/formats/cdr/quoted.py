@@ -1,4 +1,4 @@
-"""The careful way through lines with quotes: cells that hold line ends are put together, a quote that never closes costs its own line only."""
+"""The careful way through lines with quotes: cells may hold line ends, and a quote that never closes costs its own line only."""
 
 from __future__ import annotations
 
