@@ -24,6 +24,7 @@ from tollbook.core.deck_notice import NoticeTerms
 from tollbook.core.deck_timeline import IS_BLOCKED
 from tollbook.core.problem import refuse
 from tollbook.core.rating import SHORTEST_LIMIT_S, RowTerms, longest_ms
+from tollbook.core.rating_explain import PricedBy
 from tollbook.engine.compiled import callable_when_compiled, compiled
 from tollbook.engine.deck_kernel import FIRST_DIGITS, REST_OF_DIGITS, TOO_MANY, find_rows, intervals, nest, parents
 from tollbook.engine.deck_timeline import LaidOut, Timeline, code_keys, lay_out_timeline, timeline_of
@@ -96,6 +97,13 @@ class CompiledDeck:
     def terms_of(self, row: int) -> RowTerms:
         """The price terms of one row."""
         return RowTerms(*map(int, self.terms[self.row_terms[row], :STATUS]))
+
+    def priced_by(self, row: int) -> PricedBy:
+        """The row as an explanation names it."""
+        found = self.rows.slice(row, 1).select(["code", "destination", "row", "rate_text", "deck"]).to_pylist()[0]
+        dates = [self.rows.column(name).cast(pa.int64())[row].as_py() for name in ("effective_from", "effective_until")]
+        blocked = bool(self.is_blocked(np.array([row]))[0])
+        return PricedBy(found["code"], found["destination"], found["row"], self.digests[found["deck"]], found["rate_text"], *dates, blocked)
 
     def is_blocked(self, rows: Array) -> Array:
         """Which rows say that their code may not be called."""
