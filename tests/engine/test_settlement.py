@@ -89,10 +89,14 @@ def connection() -> duckdb.DuckDBPyConnection:
     return open_database(memory_limit="256MB", threads=2)
 
 
+def register(connection: duckdb.DuckDBPyConnection, charges: pa.Table, prior: str = "") -> None:
+    connection.register("charges", charges.append_column("prior_period", pa.array([prior] * charges.num_rows, pa.string())))
+
+
 def made(
     connection: duckdb.DuckDBPyConnection, charges: pa.Table, cdrs: pa.Table, terms: RatingTerms, target: Path
 ) -> tuple[list[Line], str, int]:
-    connection.register("charges", charges)
+    register(connection, charges)
     connection.register("cdrs", cdrs)
     lines = list(make_lines(usages(connection, "charges", RATES), terms))
     digest, rows = write_annex(connection, "charges", "cdrs", RATES, lines, target)
@@ -139,7 +143,26 @@ def test_exact_sums_beyond_64_bits(connection: duckdb.DuckDBPyConnection) -> Non
     charges, _ = world(10)
     huge = 2**62
     index = charges.schema.get_field_index("exact_60th_nanos")
-    connection.register("charges", charges.set_column(index, charges.schema.field(index), pa.array([huge] * 10, pa.int64())))
+    register(connection, charges.set_column(index, charges.schema.field(index), pa.array([huge] * 10, pa.int64())))
     found = usages(connection, "charges", RATES)
     payable = sum(each == "PAYABLE" for each in charges.column("acceptance").to_pylist())
     assert sum(each.exact_60th_nanos for each in found) == huge * payable > 2**64
+
+
+def test_late_calls_of_an_earlier_period_are_lines_of_their_own(connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    charges, cdrs = world(40)
+    now, late = charges.slice(0, 30), charges.slice(30)
+    columns = [
+        each.append_column("prior_period", pa.array([name] * each.num_rows, pa.string())) for each, name in ((now, ""), (late, "2025-10"))
+    ]
+    connection.register("charges", pa.concat_tables(columns))
+    connection.register("cdrs", cdrs)
+    lines = make_lines(usages(connection, "charges", RATES), RatingTerms())
+    assert [(line.usage.prior_period, line.usage.destination) for line in lines] == [
+        ("", "Poland, Mobile"),
+        ("", "UK Mobile"),
+        ("2025-10", "Poland, Mobile"),
+        ("2025-10", "UK Mobile"),
+    ]
+    _, rows = write_annex(connection, "charges", "cdrs", RATES, lines, tmp_path / "annex.csv")
+    assert rows == sum(line.usage.calls for line in lines)

@@ -53,12 +53,23 @@ class Usage:
     a_zone: str = ""
     jurisdiction: str = ""
     clause: str = ""
+    prior_period: str = ""  # the earlier period that late calls belong to; they are billed by its rates
 
     @property
     def key(self) -> tuple[str, ...]:
         """The order of lines on the document: by name, then by version and rate."""
         rate = str(self.rate_nanos_per_minute).rjust(20, "0")
-        parts = (self.direction, self.destination, self.a_zone, self.band, self.jurisdiction, self.rate_version, rate, self.increments)
+        parts = (
+            self.direction,
+            self.prior_period,
+            self.destination,
+            self.a_zone,
+            self.band,
+            self.jurisdiction,
+            self.rate_version,
+            rate,
+            self.increments,
+        )
         return (*parts, self.currency, self.deck_digest, *self.codes)
 
 

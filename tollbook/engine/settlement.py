@@ -1,7 +1,7 @@
 """Settlement over many charges: the sums an invoice's lines are made of, and its annex, one row per call, without a Python object per call.
 
-Views are named by the caller: `charges` in the CHARGE schema, restricted to one partner, leg and period; `cdrs` in the CDR schema, one row
-per (cdr_id, leg, leg_no).
+Views are named by the caller: `charges` in the CHARGE schema with `prior_period` beside, restricted to one partner and leg;
+`cdrs` in the CDR schema, one row per (cdr_id, leg, leg_no).
 """
 
 from __future__ import annotations
@@ -67,12 +67,24 @@ def usages(connection: duckdb.DuckDBPyConnection, charges: str, rates: pa.Table)
             a_zone=row["a_zone"],
             jurisdiction=row["jurisdiction"],
             clause=row["clause"],
+            prior_period=row["prior_period"],
         )
         for row in rows
     ]
 
 
-_LINE_KEY = ("direction", "destination", "a_zone", "band", "jurisdiction", "increments", "rate_version", "deck_digest", "clause")
+_LINE_KEY = (
+    "direction",
+    "prior_period",
+    "destination",
+    "a_zone",
+    "band",
+    "jurisdiction",
+    "increments",
+    "rate_version",
+    "deck_digest",
+    "clause",
+)
 
 
 def write_annex(

@@ -1,4 +1,4 @@
--- The calls of an invoice in the order of their anchors, each with the number of its line. Views: {charges}, {rates}, {cdrs} (CDR schema), {lines}.
+-- The calls of an invoice in the order of their anchors, each with the number of its line. Views: {charges} (with prior_period), {rates}, {cdrs} (CDR schema), {lines}.
 -- A-numbers show their first five digits. Amounts are decimals written from integers: nothing here is a float.
 SELECT
     l.line,
@@ -24,6 +24,7 @@ FROM {charges} c
 LEFT JOIN {rates} r ON r.deck_digest = c.deck_digest AND r.deck_row = c.deck_row
 JOIN {lines} l
     ON l.direction = c.leg
+    AND l.prior_period = c.prior_period
     AND l.destination = coalesce(c.destination, '')
     AND l.a_zone = coalesce(c.a_zone, '')
     AND l.band = coalesce(c.band, '')

@@ -1,7 +1,9 @@
--- One row per invoice line: all calls of one price. Views: {charges} (CHARGE schema), {rates} (deck_digest, deck_row, increments, version).
+-- One row per invoice line: all calls of one price. Views: {charges} (CHARGE schema and prior_period, the name of the earlier period a late
+-- call belongs to, else empty), {rates} (deck_digest, deck_row, increments, version).
 -- The exact charges are summed in 128 bits and leave as text, because Arrow has no integer that wide.
 SELECT
     c.leg AS direction,
+    c.prior_period,
     coalesce(c.destination, '') AS destination,
     coalesce(c.a_zone, '') AS a_zone,
     coalesce(c.band, '') AS band,

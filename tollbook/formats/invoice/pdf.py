@@ -15,6 +15,7 @@ from typing import Any, Final
 
 import typst
 
+from tollbook.core.deck import ANY
 from tollbook.core.invoice import CREDIT_NOTE, REASONS, Document, Line
 from tollbook.core.money import format_micros, format_scaled
 from tollbook.core.party import Party
@@ -94,7 +95,9 @@ def _party(party: Party) -> dict[str, Any]:
 def _line(line: Line, currency: str, price_places: int) -> dict[str, str]:
     usage = line.usage
     shown, more = usage.codes[:_CODES_SHOWN], len(usage.codes) - _CODES_SHOWN
-    notes = [each for each in (usage.a_zone, usage.band, usage.jurisdiction) if each]
+    notes = [each for each in (usage.a_zone, usage.band, usage.jurisdiction) if each not in ("", ANY)]
+    if usage.prior_period:
+        notes.insert(0, f"late calls of {usage.prior_period}, at its rates")
     if line.adjustment_micros:
         sign = "+" if line.adjustment_micros > 0 else "-"
         notes.append(f"with {sign}{format_micros(abs(line.adjustment_micros), currency)} {REASONS[line.reason]}")
