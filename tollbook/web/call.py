@@ -91,9 +91,7 @@ def records_of(cdr_id: bytes) -> list[dict[str, Any]]:
     source = segments.files(Segment.objects.filter(wanted, kind="cdr"))
     if not source:
         return []
-    rows = segments.connection().execute(f"SELECT * FROM {source} WHERE cdr_id = ? ORDER BY leg, leg_no", [cdr_id])  # noqa: S608
-    names = [each[0] for each in rows.description or []]
-    return [dict(zip(names, values, strict=True)) for values in rows.fetchall()]
+    return segments.dicts(f"SELECT * FROM {source} WHERE cdr_id = ? ORDER BY leg, leg_no", [cdr_id])  # noqa: S608
 
 
 def current(kind: str, **where: Any) -> Any:
@@ -107,9 +105,7 @@ def rows_about(kind: str, column: str, cdr_id: bytes) -> list[dict[str, Any]]:
     if not source:
         return []
     condition = " OR ".join(f"{name} = ?" for name in column.split())
-    found = segments.connection().execute(f"SELECT * FROM {source} WHERE {condition}", [cdr_id] * len(column.split()))  # noqa: S608
-    names = [each[0] for each in found.description or []]
-    return [dict(zip(names, values, strict=True)) for values in found.fetchall()]
+    return segments.dicts(f"SELECT * FROM {source} WHERE {condition}", [cdr_id] * len(column.split()))  # noqa: S608
 
 
 def raw_line(record: dict[str, Any]) -> str:

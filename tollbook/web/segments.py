@@ -43,3 +43,9 @@ def relation(template: str, rows: Any) -> str:
     head = template[: template.index("FROM {files}")].removeprefix("SELECT ")
     names = [part.strip().split(" AS ")[-1].strip() for part in head.split(",")]
     return "SELECT " + ", ".join(f"NULL AS {name}" for name in names) + " WHERE false"
+
+
+def dicts(query: str, parameters: list[Any] | None = None) -> list[dict[str, Any]]:
+    """The rows of a query as dictionaries, instants as aware datetimes."""
+    rows: list[dict[str, Any]] = connection().sql(query, params=parameters or None).to_arrow_table().to_pylist()
+    return rows
