@@ -152,7 +152,7 @@ class _Ingest:
         part = self._part(known, content, part_no)
         seen = 0
         try:
-            for batch in canonical_batches(plain, self.profile, self.source):
+            for batch in canonical_batches(plain, self.profile, self.source, file_digest=self.stored.digest):
                 first, seen = seen + 1, seen + batch.read
                 if seen <= done and batch.read:
                     continue

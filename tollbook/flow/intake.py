@@ -143,29 +143,29 @@ def ingest(
     stops no other; whoever lacks the right, or a source that another process writes, ends the whole."""
     found = files_in(paths)
     reports: dict[Path, FileReport] = {}
-    known: list[Recognised] = []
-    waiting = list(found)
-    for _ in range(2):
-        # A deck or a CDR file may be told by documents that came with it: what is unknown is looked at again after those are in.
-        known, waiting = _recognised(book, waiting, found, source, kind, reports)
+    told = [path for path in found if kind or source or _says_itself(path)]
+    # Tables are told apart by the profiles and agreements that came with them, so those go in before a table is looked at.
+    for group in (told, [path for path in found if path not in set(told)]):
+        known = _recognised(book, group, found, source, kind, reports)
         for each in sorted(known, key=lambda each: (KINDS.index(each.kind), str(each.path))):
             reports[each.path] = _one(book, each, source, actor, dry_run, progress)
-        if not waiting:
-            break
     return [reports[path] for path in found]
+
+
+def _says_itself(path: Path) -> bool:
+    return path.suffix in (".toml", ".zi")
 
 
 def _recognised(
     book: Book, paths: list[Path], companions: list[Path], source: str, kind: str, reports: dict[Path, FileReport]
-) -> tuple[list[Recognised], list[Path]]:
-    known, unknown = [], []
+) -> list[Recognised]:
+    known = []
     for path in paths:
         try:
             known.append(Recognised(path, kind or (CDR if source else recognise(book, path, companions=companions))))
         except Refusal as refusal:
             reports[path] = refused(path, "", refusal)
-            unknown.append(path)
-    return known, unknown
+    return known
 
 
 def _one(
