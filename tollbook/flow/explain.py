@@ -213,6 +213,6 @@ def _priced_by(deck: CompiledDeck, place: int) -> tuple[PricedBy | None, Any]:
         rate_text=row["rate_text"],
         effective_from=instants[0],
         effective_until=instants[1],
-        blocked=bool(deck.blocked[place]),
+        blocked=bool(deck.is_blocked[place]),
     )
     return priced_by, deck.row_terms(place)

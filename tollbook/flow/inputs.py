@@ -22,8 +22,8 @@ from tollbook.flow.run import segment_rows
 from tollbook.store.digests import plain_schema
 from tollbook.store.files import SPOOL_FOLDER
 
-# Sources that describe calls somebody else bills from never decide money.
-MONEY_LAYERS: Final = ("BILLING", "ATTEMPTS")
+# Failed attempts and events beside the billing records count for quality; they never decide money, and are never matched with it.
+MONEY_LAYERS: Final = ("BILLING",)
 ANCHOR: Final = "coalesce(answer_at, setup_at, alert_at, release_at)"
 
 

@@ -38,7 +38,7 @@ class Batch(models.Model):
     accepted = models.BigIntegerField()
     duplicates = models.BigIntegerField()
     problems = models.BigIntegerField()
-    layer = word()  # of the source: BILLING, ATTEMPTS, or EVENTS, which only supports the others
+    layer = word()  # of the source: BILLING decides money; ATTEMPTS and EVENTS count for quality
     profile_digest = digest()
     published_at = instant()
     package_version = word()
