@@ -11,7 +11,7 @@ from tollbook.core.agreement import Agreement
 from tollbook.core.cdr import CDR
 from tollbook.core.money import format_scaled
 from tollbook.core.problem import Refusal, refuse
-from tollbook.core.rating_explain import PricedBy, PricedCall, Step, explain
+from tollbook.core.rating_explain import PricedCall, Step, explain
 from tollbook.core.rights import Actor, Right, require
 from tollbook.engine.deck import CompiledDeck
 from tollbook.flow import clock, inputs, rating, reference
@@ -128,7 +128,7 @@ def _leg_price(book: Book, row: dict[str, Any]) -> LegPrice:
         return LegPrice(row["leg"], row["partner"], "UNRATED", "", "", "", "", "", None, "", "", (), note)
     anchor_at = _ms(row, rating.ANCHORS[agreement.rating.price_anchor], "setup_at", "release_at")
     place = _row_place(deck, row["b_e164"], anchor_at)
-    priced_by, terms = _priced_by(deck, place)
+    priced_by, terms = (deck.priced_by(place), deck.terms_of(place)) if place >= 0 else (None, None)
     status = charge["status"] if charge else ("NOT_BILLABLE" if row["answer_at"] is None else "UNRATED" if place < 0 else "RATED")
     call = PricedCall(
         number=row["b_e164"] or row["b_raw"] or "",
@@ -190,7 +190,7 @@ def _terms(book: Book, row: dict[str, Any], run: Run | None, charge: dict[str, A
     agreement = max(found, key=lambda pair: pair[1].effective_from)[0]
     terms = getattr(agreement, side)
     decks = reference.deck_versions(book, agreement, terms, known_at=known_at)
-    return agreement, rating.compiled(decks, terms), terms.clause or agreement.rating.clause
+    return agreement, rating.compiled(decks, terms), agreement.rating.clause or terms.clause
 
 
 def _row_place(deck: CompiledDeck, number: str | None, anchor_at: int | None) -> int:
@@ -198,21 +198,3 @@ def _row_place(deck: CompiledDeck, number: str | None, anchor_at: int | None) ->
         return -1
     rows, _ = deck.find_text(pa.array([number]), anchor_at)
     return int(rows[0])
-
-
-def _priced_by(deck: CompiledDeck, place: int) -> tuple[PricedBy | None, Any]:
-    if place < 0:
-        return None, None
-    row = deck.rows.slice(place, 1).to_pylist()[0]
-    instants = [clock.to_ms(row[name]) if row[name] is not None else None for name in ("effective_from", "effective_until")]
-    priced_by = PricedBy(
-        code=row["code"],
-        destination=row["destination"],
-        row=row["row"],
-        deck_digest=deck.digests[row["deck"]],
-        rate_text=row["rate_text"],
-        effective_from=instants[0],
-        effective_until=instants[1],
-        blocked=bool(deck.is_blocked[place]),
-    )
-    return priced_by, deck.row_terms(place)

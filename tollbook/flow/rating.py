@@ -106,7 +106,7 @@ def terms_of(book: Book, partner: str, leg: str, period: str, *, known_at: int |
         if from_ms >= until_ms or deck_terms is None:
             continue
         decks = reference.deck_versions(book, agreement, deck_terms, known_at=known_at)
-        terms.append(Terms(agreement, from_ms, until_ms, compiled(decks, deck_terms), deck_terms.clause or agreement.rating.clause))
+        terms.append(Terms(agreement, from_ms, until_ms, compiled(decks, deck_terms), agreement.rating.clause or deck_terms.clause))
         digests += [document.digest, *(digest for deck in decks for digest in deck.inputs)]
     terms.sort(key=lambda each: each.from_ms)
     for before, after in pairwise(terms):
