@@ -219,7 +219,7 @@ def _money(book: Path) -> None:
     from tollbook.store.models import Agreement, Deck, Dispute, Document, ExceptionCase, SealedFile, UsageTotal
 
     agreement = Agreement.objects.get(partner_id="aurora")
-    rating = run("rating", "aurora/OUT/OURS/2026-11")
+    rating = run("rating", "aurora/OUT/2026-11")
     charge = row(
         cdr.CHARGE,
         cdr_id=FIRST_ID,
@@ -325,8 +325,8 @@ def _money(book: Path) -> None:
     for offset in range(14):
         day = DAY - dt.timedelta(days=offset)
         for origin, partner, leg, amount in (
-            ("aurora/OUT/OURS/2026-11", "aurora", "OUT", 8),
-            ("nordtel/IN/OURS/2026-11", "nordtel", "IN", 11),
+            ("aurora/OUT/2026-11", "aurora", "OUT", 8),
+            ("nordtel/IN/2026-11", "nordtel", "IN", 11),
         ):
             UsageTotal.objects.create(
                 origin=origin,

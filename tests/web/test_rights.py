@@ -29,6 +29,8 @@ ARGUMENTS: dict[str, Callable[[], dict[str, Any]]] = {
     "deck": lambda: {"pk": _first("Deck", partner_id="aurora")},
     "journal-row": lambda: {"seq": 1},
     "user": lambda: {"name": "billing"},
+    "waterfall": lambda: {"scope": "aurora/OUT/2026-11"},
+    "pairs": lambda: {"scope": "aurora/OUT/2026-11"},
     "run": lambda: {"pk": seed.digest("reconciliation aurora/OUT/2026-11")},
     "close": lambda: {"pk": seed.digest("close 2026-11")},
 }
@@ -84,7 +86,9 @@ def test_every_page_is_seen_by_those_who_may(full_book: Path, log_in: Callable[[
         address = reverse(name, kwargs=ARGUMENTS[name]() if name in ARGUMENTS else None)
         response = client.get(address)
         if person is None:
-            assert response.status_code == 302 and response["Location"].startswith("/account/login/"), f"{name} is open to nobody in particular"
+            assert response.status_code == 302 and response["Location"].startswith("/account/login/"), (
+                f"{name} is open to nobody in particular"
+            )
             continue
         partner = person.removesuffix("-user") if person.endswith("-user") else None
         actor = Actor(person, Role.PARTNER if partner else Role(person), partner)

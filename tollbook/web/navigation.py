@@ -25,6 +25,8 @@ class Entry:
 
 ENTRIES: Final = (
     Entry("Home", "home", "home", None, Scope.PERSON),
+    Entry("Overview", "overview", "layout-dashboard", Right.READ_MARGIN, Scope.OPERATOR),
+    Entry("Reconciliation", "reconciliation", "arrows-diff", Right.READ_DISPUTES, Scope.OPERATOR, "Difference"),
     Entry("Exceptions", "exceptions", "list-check", Right.READ_DISPUTES, Scope.OPERATOR, "Difference"),
     Entry("Disputes", "disputes", "gavel", Right.READ_DISPUTES, Scope.OWN, "Difference"),
     Entry("Partners", "partners", "users", Right.READ_REFERENCE, Scope.OPERATOR, "Settlement"),

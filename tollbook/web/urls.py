@@ -6,7 +6,22 @@ from allauth.account import views as account
 from django.urls import URLPattern, URLResolver, include, path, register_converter
 from django.views.generic import TemplateView
 
-from tollbook.web import call, calls, collection, decks, documents, exceptions, home, journal, metrics, partners, search, users
+from tollbook.web import (
+    call,
+    calls,
+    collection,
+    decks,
+    documents,
+    exceptions,
+    home,
+    journal,
+    metrics,
+    overview,
+    partners,
+    reconciliation,
+    search,
+    users,
+)
 from tollbook.web import dispute as disputes
 from tollbook.web.accounts.views import AcceptInvitation, SetUp
 
@@ -50,6 +65,10 @@ MACHINE: list[URLPattern | URLResolver] = [
 PAGES: list[URLPattern | URLResolver] = [
     path("", home.Home.as_view(), name="home"),
     path("search/", search.Suggest.as_view(), name="search"),
+    path("overview/", overview.Overview.as_view(), name="overview"),
+    path("reconciliation/", reconciliation.Reconciliations.as_view(), name="reconciliation"),
+    path("reconciliation/<path:scope>/calls/", reconciliation.Pairs.as_view(), name="pairs"),
+    path("reconciliation/<path:scope>/", reconciliation.Waterfall.as_view(), name="waterfall"),
     path("exceptions/", exceptions.Exceptions.as_view(), name="exceptions"),
     path("exceptions/<str:pk>/", exceptions.OneException.as_view(), name="exception"),
     path("disputes/", disputes.Disputes.as_view(), name="disputes"),

@@ -129,3 +129,9 @@ def cell_rate(rate_nanos: int | None) -> str:
 def money_60th(exact_60th_nanos: int, currency: str = "") -> SafeString:
     """An exact sum of 1/60 nanos, shown as an amount."""
     return money(divide_rounded(exact_60th_nanos, SIXTIETHS_PER_MICRO, HALF_EVEN), currency)
+
+
+@register.simple_tag
+def percent(part: int, whole: int) -> str:
+    """A share with one decimal."""
+    return words.percent(part, whole)

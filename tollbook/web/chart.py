@@ -1,0 +1,142 @@
+"""Charts as SVG, drawn on the server: they need no script, follow the theme by style sheet, print, and every bar is a link a keyboard reaches.
+
+Figures come in as integers and leave as pixels; nothing is computed back from a picture.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from django.utils.html import escape
+from django.utils.safestring import SafeString, mark_safe
+
+WIDTH: Final = 960
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One step of a waterfall. `shown` is the amount in words; an address makes it a link."""
+
+    label: str
+    value: int
+    shown: str
+    address: str = ""
+    is_total: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One row of figures over the same days; `style` is s1 to s5."""
+
+    name: str
+    values: Sequence[int]
+    shown: Sequence[str]
+    style: str
+
+
+@dataclass(slots=True)
+class _Canvas:
+    """Collects the parts of one picture."""
+
+    height: int
+    label: str
+    parts: list[str] = field(default_factory=list)
+
+    def rect(self, x: float, y: float, width: float, height: float, style: str) -> None:
+        self.parts.append(
+            f'<rect class="{style}" x="{x:.1f}" y="{y:.1f}" width="{max(width, 0):.1f}" height="{max(height, 0):.1f}" rx="2"/>'
+        )
+
+    def line(self, x1: float, y1: float, x2: float, y2: float, style: str) -> None:
+        self.parts.append(f'<line class="{style}" x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}"/>')
+
+    def text(self, x: float, y: float, words: str, anchor: str = "middle", style: str = "") -> None:
+        self.parts.append(f'<text class="{style}" x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(words)}</text>')
+
+    def open(self, address: str, words: str) -> None:
+        link = f'<a href="{escape(address)}" aria-label="{escape(words)}">' if address else "<g>"
+        self.parts.append(f"{link}<title>{escape(words)}</title>")
+
+    def close(self, address: str) -> None:
+        self.parts.append("</a>" if address else "</g>")
+
+    def svg(self) -> SafeString:
+        body = "".join(self.parts)
+        role = "group" if "<a " in body else "img"
+        return mark_safe(  # noqa: S308 - every text went through escape
+            f'<svg class="chart" viewBox="0 0 {WIDTH} {self.height}" role="{role}" aria-label="{escape(self.label)}">{body}</svg>'
+        )
+
+
+def waterfall(bars: Sequence[Bar], label: str, *, row: int = 30) -> SafeString:
+    """Lying bars from the first total to the last, each beginning where the one before ended: labels stay readable however many there are."""
+    name_width, value_width = 230, 150
+    canvas = _Canvas(len(bars) * row + 8, label)
+    places, running = [], 0
+    for bar in bars:
+        start = 0 if bar.is_total else running
+        running = bar.value if bar.is_total else running + bar.value
+        places.append((start, running))
+    # Totals are long and differences short: the axis begins near the smaller total, which the broken base line says.
+    ends = [end for pair, bar in zip(places, bars, strict=True) for end in (pair if not bar.is_total else pair[1:])]
+    low, high = min(ends, default=0), max(ends, default=1)
+    margin = max((high - low) // 12, 1)
+    low, high = low - margin, high + margin
+    scale = (WIDTH - name_width - value_width) / (high - low)
+
+    def x(value: int) -> float:
+        return name_width + (max(value, low) - low) * scale
+
+    for index, (bar, (start, end)) in enumerate(zip(bars, places, strict=True)):
+        top = 4 + index * row
+        style = "total" if bar.is_total else "up" if end >= start else "down"
+        left, right = sorted((x(low) if bar.is_total else x(start), x(end)))
+        canvas.open(bar.address, f"{bar.label}: {bar.shown}")
+        canvas.parts.append(f'<rect class="hit" x="0" y="{top - 1}" width="{WIDTH}" height="{row - 2}" rx="4"/>')
+        canvas.text(name_width - 12, top + row / 2 + 2, bar.label, "end", "strong")
+        canvas.rect(left, top + 4, max(right - left, 1.5), row - 12, style)
+        canvas.text(WIDTH - 6, top + row / 2 + 2, bar.shown, "end", "strong" if bar.is_total else "")
+        canvas.close(bar.address)
+        if index + 1 < len(bars):
+            canvas.line(x(end), top + row - 8, x(end), top + row + 4, "join")
+    return canvas.svg()
+
+
+def days(names: Sequence[str], series: Sequence[Series], label: str, *, height: int = 220) -> SafeString:
+    """Upright bars side by side per day."""
+    canvas = _Canvas(height, label)
+    left, bottom, top = 8, height - 24, 12
+    highest = max((value for each in series for value in each.values), default=0)
+    lowest = min((value for each in series for value in each.values), default=0)
+    highest, lowest = max(highest, 1), min(lowest, 0)
+    scale = (bottom - top) / (highest - lowest)
+    zero = top + highest * scale
+    for quarter in range(1, 5):
+        y = zero - (highest * quarter / 4) * scale
+        canvas.line(left, y, WIDTH - 8, y, "rule")
+    canvas.line(left, zero, WIDTH - 8, zero, "base")
+    slot = (WIDTH - left - 8) / max(len(names), 1)
+    width = min(26, slot * 0.72 / max(len(series), 1))
+    for index, name in enumerate(names):
+        middle = left + slot * (index + 0.5)
+        words = ", ".join(f"{each.name} {each.shown[index]}" for each in series)
+        canvas.open("", f"{name}: {words}")
+        canvas.parts.append(f'<rect class="hit" x="{middle - slot / 2:.1f}" y="{top}" width="{slot:.1f}" height="{bottom - top}"/>')
+        for number, each in enumerate(series):
+            value = each.values[index]
+            x = middle + (number - len(series) / 2) * width
+            canvas.rect(x + 1, min(zero, zero - value * scale), width - 2, abs(value) * scale, each.style)
+        canvas.close("")
+        if index % max(1, len(names) // 14) == 0:
+            canvas.text(middle, height - 6, name)
+    return canvas.svg()
+
+
+def share(part: int, whole: int) -> SafeString:
+    """A small bar for a cell; the figure stands beside it, so it is decoration."""
+    percent = min(100, max(0, 100 * abs(part) // abs(whole))) if whole else 0
+    return mark_safe(  # noqa: S308 - integers only
+        f'<span class="share" aria-hidden="true"><svg viewBox="0 0 100 6" preserveAspectRatio="none"><rect width="{percent}" height="6"/></svg></span>'
+    )
