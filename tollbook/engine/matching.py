@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from typing import Final
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 
 from tollbook.core.cdr import MATCH
 from tollbook.core.matching import finding
-from tollbook.core.matching.anchor import FEWEST_PAIRS, AnchorShift, find_shifts
+from tollbook.core.matching.anchor import FEWEST_PAIRS, MINUTE_MS, SHIFT_MS, AnchorShift, find_shifts
 from tollbook.core.matching.finding import Finding
-from tollbook.core.matching.ladder import BY_IDENTIFIER, BY_NUMBER, R8_SHIFTED, Rule
+from tollbook.core.matching.ladder import BY_IDENTIFIER, BY_NUMBER, FLAGS, LADDER, MATCH_NAMES, R8_SHIFTED, Rule
 from tollbook.core.matching.offset import Piece
 from tollbook.core.problem import refuse
 from tollbook.core.zone import Zone
@@ -26,17 +27,20 @@ from tollbook.engine.matching_clock import correct, look
 from tollbook.engine.matching_coarse import settle_coarse
 from tollbook.engine.matching_identifiers import drop_worthless, first_look
 from tollbook.engine.matching_records import OURS, PAIRS, RAW, Room, build, check_rewrites, rewritten, used_keys
-from tollbook.engine.matching_stage import settle
+from tollbook.engine.matching_stage import flag_bit, settle
 
 LEGS: Final = ("IN", "OUT")
-RULE_KEYS: Final = {
-    "SHARED_REF": "shared",
-    "CALL_ID": "call",
-    "ICID": "icid",
-    "RELATED_ICID": "related",
-    "SESSION_ID": "session_one",
-    "CIRCUIT": "circuit",
+# The identifiers a rule reads; without the first of them on both sides it finds nothing.
+RULE_KEYS: Final[dict[str, tuple[str, ...]]] = {
+    "SHARED_REF": ("shared",),
+    "CALL_ID": ("call",),
+    "ICID": ("icid", "generator"),
+    "RELATED_ICID": ("related", "icid"),
+    "SESSION_ID": ("session_one", "session_two"),
+    "CIRCUIT": ("circuit",),
 }
+FILE_PLACE: Final = "hash(file_digest)::BIGINT AS file, coalesce(sequence_no, record_no) AS place,"
+CLASSES: Final = ("MATCHED", "ANSWER_MISMATCH", "MISSING_THEIRS", "MISSING_OURS")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +86,8 @@ def match(
 def _matched(room: Room, ours: str, theirs: str, zone: Zone | None, rewrites: Sequence[tuple[str, str]]) -> MatchResult:
     names = [str(row[0]) for row in room.rows(f"SELECT DISTINCT source::VARCHAR FROM {theirs} WHERE leg = '{room.leg}' ORDER BY 1")]
     build(room, OURS, ours, "call_id", ())
-    build(room, RAW, theirs, rewritten("call_id", rewrites), names if len(names) > 1 else ())
+    build(room, RAW, theirs, rewritten("call_id", rewrites), names if len(names) > 1 else (), FILE_PLACE)
+    room.held = frozenset(room.keys)
     findings = [
         Finding("MATCH_ID_WORTHLESS", count=count, reason=f"{count} values of {key} are on too many records to name a call.")
         for key, count in drop_worthless(room).items()
@@ -97,47 +102,42 @@ def _matched(room: Room, ours: str, theirs: str, zone: Zone | None, rewrites: Se
     findings += finding.of_shifts(shifts)
     findings += _pools(room)
     matches = _result(room)
-    counts = {str(rule): int(count) for rule, count in room.rows(f"SELECT rule, count(*) FROM {PAIRS} GROUP BY rule ORDER BY rule")}
+    counts = {MATCH_NAMES[name]: int(count) for name, count in room.rows(f"SELECT name, count(*) FROM {PAIRS} GROUP BY name ORDER BY name")}
     return MatchResult(matches, pieces, findings, counts)
 
 
 def _climb(room: Room) -> list[AnchorShift]:
     """Runs the ladder; again from R5 where stretches turn out to be counted from another event, which it gives back."""
     room.run(
-        f"CREATE OR REPLACE TEMP TABLE {PAIRS} (o INTEGER, t INTEGER, rule VARCHAR, group_no INTEGER, answer_delta BIGINT,"
-        " release_delta BIGINT, duration_delta BIGINT, offset_applied BIGINT, candidates INTEGER, flags VARCHAR)"
+        f"CREATE OR REPLACE TEMP TABLE {PAIRS} (o INTEGER, t INTEGER, name UTINYINT, group_no INTEGER, answer_delta BIGINT,"
+        " release_delta BIGINT, duration_delta BIGINT, offset_applied BIGINT, candidates INTEGER, flags UTINYINT)"
     )
     room.run("CREATE OR REPLACE TEMP TABLE matching_shift (minute BIGINT, direction INTEGER)")
-    for rule in BY_IDENTIFIER:
-        _rung(room, rule)
-    after_identifiers = dict(room.left)
-    room.kept_tables |= set(after_identifiers.values())
-    by_identifier = ", ".join(f"'{rule.name}'" for rule in BY_IDENTIFIER)
-    for rule in BY_NUMBER:
+    for place, rule in enumerate(BY_IDENTIFIER):
+        _rung(room, rule, LADDER[place + 1 :])
+    after_identifiers = (dict(room.left), room.held)
+    room.kept_tables |= set(room.left.values())
+    for place, rule in enumerate(BY_NUMBER):
         if rule is not R8_SHIFTED:
-            _rung(room, rule)
-    shifts = find_shifts(
-        room.rows(
-            f"SELECT o.answer // 60000, count(*), floor(median(p.answer_delta))::BIGINT, floor(median(p.release_delta))::BIGINT"
-            f" FROM {PAIRS} p JOIN {OURS} o ON o.n = p.o WHERE p.release_delta IS NOT NULL AND p.group_no IS NULL"
-            f" GROUP BY 1 HAVING count(*) >= {FEWEST_PAIRS} ORDER BY 1"
-        )
-    )
+            _rung(room, rule, BY_NUMBER[place + 1 :])
+    shifts = find_shifts(room.rows(sql("matching_minutes").format(pairs=PAIRS, ours=OURS, fewest=FEWEST_PAIRS, shift=SHIFT_MS)))
     if shifts:
         for shift in shifts:
             room.run(
-                f"INSERT INTO matching_shift SELECT unnest(range({shift.from_ms // 60_000}, {shift.until_ms // 60_000})), {shift.direction}"
+                f"INSERT INTO matching_shift SELECT unnest(range({shift.from_ms // MINUTE_MS}, {shift.until_ms // MINUTE_MS})), {shift.direction}"
             )
-        room.run(f"DELETE FROM {PAIRS} WHERE rule NOT IN ({by_identifier})")
-        room.left = after_identifiers
-        for rule in BY_NUMBER:
-            _rung(room, rule)
+        first = min(MATCH_NAMES.index(name) for name in MATCH_NAMES if name == BY_NUMBER[0].name)
+        room.run(f"DELETE FROM {PAIRS} WHERE name >= {first}")
+        room.left, room.held = after_identifiers
+        for place, rule in enumerate(BY_NUMBER):
+            _rung(room, rule, BY_NUMBER[place + 1 :])
     return shifts
 
 
-def _rung(room: Room, rule: Rule) -> None:
-    """One rule over what is left, if the records have its key."""
-    if rule.key in RULE_KEYS and RULE_KEYS[rule.key] not in room.keys:
+def _rung(room: Room, rule: Rule, later: Sequence[Rule]) -> None:
+    """One rule over what is left, if the records have its key; afterwards only the identifiers of later rules are kept."""
+    room.needed = frozenset(name for other in later for name in RULE_KEYS.get(other.key, ()))
+    if not set(RULE_KEYS.get(rule.key, ())[:1]) <= room.keys:
         return
     if rule.name == "R1":
         matching_groups.by_call_id(room)
@@ -153,7 +153,7 @@ def _pools(room: Room) -> list[Finding]:
     """The crowded numbers without callers whose minutes agree as a sum, not call by call."""
     rows = room.rows(
         f"SELECT count(*), sum(p.duration_delta)::BIGINT, min(o.anchor), max(o.anchor) FROM {PAIRS} p JOIN {OURS} o ON o.n = p.o"
-        " WHERE contains(p.flags, 'AMBIGUOUS_POOL')"
+        f" WHERE p.flags & {flag_bit('AMBIGUOUS_POOL')} > 0"
     )
     count, difference, first, last = rows[0]
     if not count:
@@ -163,8 +163,33 @@ def _pools(room: Room) -> list[Finding]:
 
 
 def _result(room: Room) -> pa.Table:
+    numbers = {name.lower(): number for number, name in enumerate(CLASSES)}
     found = room.connection.sql(
-        sql("matching_result").format(pairs=PAIRS, ours=OURS, raw=RAW, left_ours=room.left["ours"], left_theirs=room.left["theirs"])
+        sql("matching_result").format(
+            pairs=PAIRS,
+            ours=OURS,
+            raw=RAW,
+            left_ours=room.left["ours"],
+            left_theirs=room.left["theirs"],
+            matched=numbers["matched"],
+            mismatch=numbers["answer_mismatch"],
+            missing_theirs=numbers["missing_theirs"],
+            missing_ours=numbers["missing_ours"],
+        )
     ).to_arrow_table()
-    found = found.add_column(0, "leg", pa.array([room.leg], pa.string()).take(pa.array([0] * len(found), pa.int8())))
-    return pa.table([found.column(field.name).cast(field.type) for field in MATCH], schema=MATCH)
+    flags = [",".join(flag for place, flag in enumerate(FLAGS) if bits >> place & 1) for bits in range(1 << len(FLAGS))]
+    words = {
+        "leg": _words(pa.array(np.zeros(found.num_rows, dtype=np.int32)), [room.leg]),
+        "rule": _words(found.column("name"), MATCH_NAMES),
+        "class": _words(found.column("class"), CLASSES),
+        "flags": _words(found.column("flags"), flags),
+    }
+    return pa.table(
+        [words[name] if name in words else found.column(name).cast(MATCH.field(name).type) for name in MATCH.names], schema=MATCH
+    )
+
+
+def _words(numbers: pa.Array | pa.ChunkedArray, names: Sequence[str]) -> pa.Array:
+    """Numbers of names as a column of words."""
+    whole = numbers.combine_chunks() if isinstance(numbers, pa.ChunkedArray) else numbers
+    return pa.DictionaryArray.from_arrays(whole.cast(pa.int32()), pa.array(list(names), pa.string()))

@@ -6,12 +6,12 @@ from typing import Final
 
 import numpy as np
 
-from tollbook.core.matching.ladder import ID_GUARD_MS, R11
+from tollbook.core.matching.ladder import ID_GUARD_MS, R1, R11, Rule
 from tollbook.engine import matching_kernels as kernels
 from tollbook.engine.database import sql
 from tollbook.engine.matching_identifiers import repeated
 from tollbook.engine.matching_records import PAIRS, Room, integers
-from tollbook.engine.matching_stage import A_COMPATIBLE, b_compatible
+from tollbook.engine.matching_stage import A_COMPATIBLE, b_compatible, match_number
 
 # A bucket of the start of a part; a whole meets the buckets it covers.
 BUCKET_MS: Final = 600_000
@@ -35,7 +35,7 @@ def by_call_id(room: Room) -> int:
             only=" AND NOT l.ambiguous" if room.variants else "",
         )
     )
-    return _keep(room, "R1", "")
+    return _keep(room, R1)
 
 
 def by_containment(room: Room) -> int:
@@ -76,19 +76,21 @@ def by_containment(room: Room) -> int:
         "matching_passing", ours=held["ours"][passing], whole=held["whole"][passing], part=held["part"][passing], number=group[passing]
     )
     room.run(sql("matching_parts").format(ours=room.left["ours"], theirs=room.left["theirs"]))
-    return _keep(room, "R11", "")
+    return _keep(room, R11)
 
 
-def _keep(room: Room, rule: str, flags: str) -> int:
+def _keep(room: Room, rule: Rule) -> int:
     """Adds the rows of matching_group (o, t, number, deltas of the group) to the pairs found, numbered after the groups there are."""
     rows = room.number("SELECT count(*) FROM matching_group")
     if not rows:
         return 0
     last = room.number(f"SELECT coalesce(max(group_no), 0) FROM {PAIRS}")
+    name = match_number(rule, rule.ways[0])
     room.run(
-        f"CREATE OR REPLACE TEMP TABLE matching_kept AS SELECT o, t, '{rule}' AS rule, ({last} + dense_rank() OVER (ORDER BY number))::INTEGER"
-        f" AS group_no, answer_delta, release_delta, duration_delta, offset_applied, members::INTEGER AS candidates, '{flags}' AS flags FROM matching_group"
+        f"CREATE OR REPLACE TEMP TABLE matching_kept AS SELECT o, t, {name} AS name,"
+        f" ({last} + dense_rank() OVER (ORDER BY number))::INTEGER AS group_no, answer_delta, release_delta, duration_delta, offset_applied,"
+        " members AS candidates, 0 AS flags FROM matching_group"
     )
     room.run(f"INSERT INTO {PAIRS} SELECT * FROM matching_kept")
-    room.take("matching_kept")
+    room.take("matching_kept", room.needed)
     return rows

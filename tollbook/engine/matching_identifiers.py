@@ -39,11 +39,16 @@ def drop_worthless(room: Room) -> dict[str, int]:
     for key in REPEATED_KEYS:
         if key not in room.keys:
             continue
-        parts = [f"SELECT {key} AS k, count(*) AS records FROM {table} WHERE {key} IS NOT NULL GROUP BY k HAVING records > 1" for table in (OURS, RAW)]
-        room.run(f"CREATE OR REPLACE TEMP TABLE {repeated(key)} AS SELECT k, max(records) AS records FROM ({' UNION ALL '.join(parts)}) GROUP BY k")
+        parts = [
+            f"SELECT {key} AS k, count(*) AS records FROM {table} WHERE {key} IS NOT NULL GROUP BY k HAVING records > 1"
+            for table in (OURS, RAW)
+        ]
+        room.run(
+            f"CREATE OR REPLACE TEMP TABLE {repeated(key)} AS SELECT k, max(records) AS records FROM ({' UNION ALL '.join(parts)}) GROUP BY k"
+        )
         worthless = f"SELECT k FROM {repeated(key)} WHERE records > {MOST_RECORDS}"
         if key == "icid":
-            calls = "coalesce(call, n::UHUGEINT)" if "call" in room.keys else "n::UHUGEINT"
+            calls = "coalesce(call, n::UBIGINT)" if "call" in room.keys else "n"
             worthless += "".join(f" UNION {_many_calls(table, calls)}" for table in (OURS, RAW))
         room.run(f"CREATE OR REPLACE TEMP TABLE matching_worthless AS {worthless}")
         count = room.number("SELECT count(*) FROM matching_worthless")

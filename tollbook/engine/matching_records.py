@@ -1,4 +1,4 @@
-"""The two sides as matching sees them: slim tables in DuckDB, the identifiers as 128-bit digests, and what is still unmatched."""
+"""The two sides as matching sees them: slim tables in DuckDB, the identifiers as hashes, and what is still unmatched."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ PAIRS: Final = "matching_pairs"
 
 # The identifier columns of a key, and how they become comparable. Call-IDs and agreed references are compared byte by byte; charging
 # identifiers without regard to case, because hops add and remove their quotes; session identifiers are 32 hex digits, zero is unknown.
-_ICID = "CASE WHEN length({0}) >= 6 AND lower(trim({0})) <> 'unknown' THEN md5_number(lower(trim({0}))) END"
-_SESSION = "CASE WHEN length({0}) > 0 AND ltrim({0}, '0') <> '' THEN md5_number(lower({0})) END"
-_TEXT = "CASE WHEN length(trim({0})) > 0 THEN md5_number(trim({0})) END"
+_ICID = "CASE WHEN length({0}) >= 6 AND lower(trim({0})) <> 'unknown' THEN hash(lower(trim({0}))) END"
+_SESSION = "CASE WHEN length({0}) > 0 AND ltrim({0}, '0') <> '' THEN hash(lower({0})) END"
+_TEXT = "CASE WHEN length(trim({0})) > 0 THEN hash(trim({0})) END"
 KEYS: Final[dict[str, tuple[str, str]]] = {
     "shared": ("shared_ref", _TEXT.format("shared_ref")),
     "call": ("call_id", _TEXT.format("{call_id}")),
@@ -34,7 +34,7 @@ KEYS: Final[dict[str, tuple[str, str]]] = {
     "session_two": ("session_id_remote", _SESSION.format("session_id_remote")),
     "circuit": (
         "cic",
-        "CASE WHEN cic IS NOT NULL AND point_code_low IS NOT NULL AND point_code_high IS NOT NULL THEN md5_number(concat_ws('|',"
+        "CASE WHEN cic IS NOT NULL AND point_code_low IS NOT NULL AND point_code_high IS NOT NULL THEN hash(concat_ws('|',"
         " coalesce(ss7_variant, ''), coalesce(ni, -1), least(point_code_low, point_code_high),"
         " greatest(point_code_low, point_code_high), cic)) END",
     ),
@@ -51,6 +51,8 @@ class Room:
     tech_prefixes: tuple[str, ...] = ()
     blocks: tuple[str, ...] = ()
     left: dict[str, str] = field(default_factory=lambda: {"ours": OURS, "theirs": THEIRS})
+    held: frozenset[str] = frozenset()
+    needed: frozenset[str] = frozenset()
     variants: bool = False
     tables: int = 0
     kept_tables: set[str] = field(default_factory=set)
@@ -76,19 +78,19 @@ class Room:
         self.run(f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT * FROM matching_given")
         self.connection.unregister("matching_given")
 
-    def take(self, source: str = PAIRS, condition: str = "true") -> None:
-        """Removes the records of the given pairs from what is left on both sides."""
+    def take(self, source: str, keys: frozenset[str]) -> None:
+        """Removes the records of the given pairs (o, t) from what is left on both sides, and the identifiers no later rule needs."""
+        unneeded = [name for name in self.held if name not in keys]
+        columns = f"* EXCLUDE ({', '.join(unneeded)})" if unneeded else "*"
         for side, column in (("ours", "o"), ("theirs", "t")):
             before = self.left[side]
             self.tables += 1
             after = f"matching_left_{side}_{self.tables}"
-            self.run(
-                f"CREATE TEMP TABLE {after} AS SELECT * FROM {before} l WHERE NOT EXISTS"
-                f" (SELECT 1 FROM {source} p WHERE p.{column} = l.n AND {condition})"
-            )
+            self.run(f"CREATE TEMP TABLE {after} AS SELECT {columns} FROM {before} l WHERE l.n NOT IN (SELECT {column} FROM {source})")
             if before.startswith("matching_left") and before not in self.kept_tables:
                 self.run(f"DROP TABLE {before}")
             self.left[side] = after
+        self.held = self.held & keys
 
     def clear(self) -> None:
         """Drops what the run left behind in the connection."""
@@ -113,13 +115,13 @@ def used_keys(connection: duckdb.DuckDBPyConnection, ours: str, theirs: str) -> 
     return frozenset(both)
 
 
-def build(room: Room, name: str, view: str, call_id: str, sources: Iterable[str]) -> None:
+def build(room: Room, name: str, view: str, call_id: str, sources: Iterable[str], file: str = "") -> None:
     """Makes the slim table of one side and the view that numbers its records; `call_id` is the expression of its Call-ID."""
     keys = "".join(f"{KEYS[name][1].replace('{call_id}', call_id)} AS {name}, " for name in KEYS if name in room.keys)
     keys += "".join(f"{column}::VARCHAR AS block_{column}, " for column in room.blocks)
     names = ", ".join("'" + name.replace("'", "''") + "'" for name in sources)
     source_no = f"list_position([{names}], source::VARCHAR) - 1" if names else "0"
-    room.run(sql("matching_records").format(table=f"{name}_rows", view=view, leg=room.leg, keys=keys, source_no=source_no))
+    room.run(sql("matching_records").format(table=f"{name}_rows", view=view, leg=room.leg, keys=keys, source_no=source_no, file=file))
     room.run(f"CREATE OR REPLACE TEMP VIEW {name} AS SELECT rowid::INTEGER AS n, * FROM {name}_rows")
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tollbook.core.matching.assignment import COST_LIMIT, Int64s, dropping_cost
-from tollbook.core.matching.ladder import POOL_ROWS, Rule, Tolerance, Way
+from tollbook.core.matching.ladder import FLAGS, MATCH_NAMES, POOL_ROWS, Rule, Tolerance, Way
 from tollbook.engine import matching_kernels as kernels
 from tollbook.engine.database import sql
 from tollbook.engine.matching_records import PAIRS, Room, integers
@@ -127,7 +127,7 @@ def settle(room: Room, rule: Rule, also: tuple[str, ...] = ()) -> int:
     """Chooses among the candidates of the rule, which satisfy `also` too, and keeps the chosen pairs; how many they are."""
     if not candidates(room, rule, also):
         return 0
-    chosen = f"SELECT s.*, 1 AS candidates, '' AS pool FROM {STAGE} s"
+    chosen = f"SELECT s.*, 1 AS candidates, false AS pool FROM {STAGE} s"
     if _crowded(room):
         chosen += " WHERE NOT EXISTS (SELECT 1 FROM matching_crowd c WHERE c.o = s.o)"
         if rule.choice == "ASSIGNMENT":
@@ -135,7 +135,7 @@ def settle(room: Room, rule: Rule, also: tuple[str, ...] = ()) -> int:
             chosen += f" UNION ALL SELECT s.*, c.candidates, c.pool FROM {STAGE} s JOIN matching_assigned c ON s.o = c.o AND s.t = c.t"
     kept = keep(room, rule, chosen)
     if kept:
-        room.take("matching_kept")
+        room.take("matching_kept", room.needed)
     return kept
 
 
@@ -174,7 +174,7 @@ def assign(room: Room) -> None:
         o=edges["o"][taken],
         t=edges["t"][taken],
         candidates=np.maximum(o_degree[rows], t_degree[columns])[taken],
-        pool=np.where(pool[rows], "AMBIGUOUS_POOL", "")[taken].astype(object),
+        pool=pool[rows][taken],
     )
 
 
@@ -192,14 +192,22 @@ def _pools(component: Int64s, rows: Int64s, columns: Int64s, masked: npt.NDArray
 
 def keep(room: Room, rule: Rule, chosen: str) -> int:
     """Adds chosen pairs to the pairs found so far; they stay in matching_kept until the next stage."""
-    label = f"'{rule.name}'"
-    if rule.name == "R8":
-        names = " ".join(f"WHEN {number} THEN 'R8/{way.name}'" for number, way in enumerate(rule.ways))
-        label = f"CASE way {names} END"
-    flags = f"concat_ws(',', nullif(pool, ''), CASE WHEN ambiguous THEN 'AMBIGUOUS_LOCAL' END, nullif('{rule.flag}', ''))"
+    names = " ".join(f"WHEN {number} THEN {match_number(rule, way)}" for number, way in enumerate(rule.ways))
+    flags = (
+        f"CASE WHEN ambiguous THEN {flag_bit('AMBIGUOUS_LOCAL')} ELSE 0 END + CASE WHEN pool THEN {flag_bit('AMBIGUOUS_POOL')} ELSE 0 END"
+    )
     room.run(
-        f"CREATE OR REPLACE TEMP TABLE matching_kept AS SELECT o, t, {label} AS rule, NULL::INTEGER AS group_no, answer_delta,"
-        f" release_delta, duration_delta, offset_applied, candidates::INTEGER AS candidates, {flags} AS flags FROM ({chosen})"
+        f"CREATE OR REPLACE TEMP TABLE matching_kept AS SELECT o, t, CASE way {names} END AS name, NULL::INTEGER AS group_no, answer_delta,"
+        f" release_delta, duration_delta, offset_applied, candidates, {flags} + {flag_bit(rule.flag)} AS flags FROM ({chosen})"
     )
     room.run(f"INSERT INTO {PAIRS} SELECT * FROM matching_kept")
     return room.number("SELECT count(*) FROM matching_kept")
+
+
+def match_number(rule: Rule, way: Way) -> int:
+    """The place of what a match is called in MATCH_NAMES."""
+    return MATCH_NAMES.index(f"{rule.name}/{way.name}" if way.name else rule.name)
+
+
+def flag_bit(flag: str) -> int:
+    return 1 << FLAGS.index(flag) if flag else 0

@@ -124,3 +124,7 @@ BY_IDENTIFIER: Final = (R0, R1, R2, R3, R4)
 BY_NUMBER: Final = (R5, R6, R8_SHIFTED, R7, R9, R11, R8, R10, R12)
 LADDER: Final = BY_IDENTIFIER + BY_NUMBER
 RESULTS: Final = {rule.name: rule.result for rule in LADDER}
+# Every name a match can carry, in the order of the ladder: a rule, or a rule and the way that held.
+MATCH_NAMES: Final = tuple(dict.fromkeys(f"{rule.name}/{way.name}" if way.name else rule.name for rule in LADDER for way in rule.ways))
+# What a match can be flagged with, each a bit.
+FLAGS: Final = ("AMBIGUOUS_LOCAL", "AMBIGUOUS_POOL", "ANCHOR_SHIFT", "NUMBER_FORMAT")

@@ -1,10 +1,11 @@
 -- One side's records of one leg, reduced to what matching compares. Its row ids name the records from here on.
+-- Identifiers are 64-bit hashes here: two that are different and meet by chance would have to agree in numbers and time as well.
 -- A caller that is missing, anonymous or masked is null. A record whose switch wrote no answer time gets it from release and duration.
 CREATE OR REPLACE TEMP TABLE {table} AS
 WITH record AS (
     SELECT
         {keys}
-        cdr_id, leg_no, {source_no} AS source_no, file_digest, coalesce(sequence_no, record_no) AS place,
+        cdr_id, leg_no, {source_no} AS source_no, {file}
         epoch_ms(setup_at) AS setup, epoch_ms(answer_at) AS answer_written, epoch_ms(release_at) AS release_written,
         duration_ms AS duration,
         coalesce(duration_ms > 0 OR release_at > answer_at OR sip_code = 200, false) AS answered,
