@@ -19,6 +19,7 @@ CUSTOMERS = 10
 VENDORS = 10
 CODES_PER_DECK = 40_000
 UNIVERSE = 120_000
+DESTINATIONS = 1_500
 LONGEST = 10
 START_MS = 1_772_323_200_000  # 2026-03-01T00:00:00Z
 DAY_MS = 86_400_000
@@ -70,14 +71,16 @@ def _universe(random: np.random.Generator) -> list[str]:
 
 
 def _versions(random: np.random.Generator, universe: list[str], index: int) -> list[Deck]:
-    """Two FULL versions: the second changes a third of the rates and drops a few codes in the middle of the month."""
+    """Two FULL versions priced by destination: the second changes a third of the prices and drops a few codes in the middle of the month."""
     chosen = np.sort(random.choice(len(universe), CODES_PER_DECK, replace=False))
-    rate = random.integers(10, 8_000, CODES_PER_DECK) * 50_000
-    increment = INCREMENTS[random.integers(0, len(INCREMENTS), CODES_PER_DECK)]
-    first = _deck(universe, chosen, rate, increment, START_MS - DAY_MS, f"partner-{index:02d}", "1")
-    changed = np.where(random.random(CODES_PER_DECK) < 0.33, random.integers(10, 8_000, CODES_PER_DECK) * 50_000, rate)
+    destination = chosen % DESTINATIONS
+    rate = random.integers(10, 8_000, DESTINATIONS) * 50_000
+    increment = INCREMENTS[random.integers(0, len(INCREMENTS), DESTINATIONS)]
+    partner = f"partner-{index:02d}"
+    first = _deck(universe, chosen, rate[destination], increment[destination], START_MS - DAY_MS, partner, "1")
+    changed = np.where(random.random(DESTINATIONS) < 0.33, random.integers(10, 8_000, DESTINATIONS) * 50_000, rate)
     kept = random.random(CODES_PER_DECK) > 0.02
-    second = _deck(universe, chosen[kept], changed[kept], increment[kept], CHANGE_MS, f"partner-{index:02d}", "2")
+    second = _deck(universe, chosen[kept], changed[destination][kept], increment[destination][kept], CHANGE_MS, partner, "2")
     return [first, second]
 
 
@@ -92,7 +95,7 @@ def _deck(universe: list[str], chosen: Array, rate: Array, increment: Array, sta
     columns |= {"rate_nanos": pa.array(rate), "rate_first_nanos": pa.array(rate)}
     columns |= {"minimum_s": pa.array(increment[:, 0].copy()), "step_s": pa.array(increment[:, 1].copy())}
     columns |= {"max_charge_nanos": pa.nulls(count, pa.int64()), "code": pa.array([universe[place] for place in chosen])}
-    columns |= {"destination": _words(chosen % 1500, [f"Destination {number}" for number in range(1500)]), "country": _words(zeros, [""])}
+    columns |= {"destination": _words(chosen % DESTINATIONS, [f"Destination {number}" for number in range(DESTINATIONS)]), "country": _words(zeros, [""])}
     columns |= {name: _words(zeros, [word]) for name, word in (("a_zone", "*"), ("band", "*"), ("rate_unit", "PER_MINUTE"), ("status", "ACTIVE"))}
     columns |= {"effective_from": pa.array(np.full(count, start_ms)).cast(INSTANT), "effective_until": pa.nulls(count, INSTANT)}
     columns |= {"declared_change": pa.nulls(count, WORD), "row": pa.array(np.arange(2, count + 2, dtype=np.int32)), "rate_text": _words(zeros, [""])}

@@ -54,3 +54,9 @@ def callable_when_compiled(*functions: Callable[..., Any]) -> None:
     """Lets compiled functions call these plain ones, which stay as they are for everybody else."""
     for function in functions:
         register_jitable(function)
+
+
+def inlined_when_compiled(*functions: Callable[..., Any]) -> None:
+    """Like `callable_when_compiled`, for the innermost functions that take arrays: a call would count references to each of them."""
+    for function in functions:
+        register_jitable(inline="always")(function)

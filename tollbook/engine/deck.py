@@ -25,7 +25,7 @@ from tollbook.core.deck_timeline import IS_BLOCKED
 from tollbook.core.problem import refuse
 from tollbook.core.rating import SHORTEST_LIMIT_S, RowTerms, longest_ms
 from tollbook.core.rating_explain import PricedBy
-from tollbook.engine.compiled import callable_when_compiled, compiled
+from tollbook.engine.compiled import callable_when_compiled, compiled, inlined_when_compiled
 from tollbook.engine.deck_kernel import FIRST_DIGITS, REST_OF_DIGITS, TOO_MANY, find_rows, intervals, nest, parents
 from tollbook.engine.deck_timeline import LaidOut, Timeline, code_keys, lay_out_timeline, timeline_of
 from tollbook.engine.number import NO_NUMBER, number_keys
@@ -211,7 +211,8 @@ def row_terms_at(terms: Any, place: int) -> RowTerms:
     )
 
 
-callable_when_compiled(longest_ms, row_terms_at)
+callable_when_compiled(longest_ms)
+inlined_when_compiled(row_terms_at)
 
 
 @compiled

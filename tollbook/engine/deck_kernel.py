@@ -8,7 +8,7 @@ import numpy as np
 
 from tollbook.core import deck_timeline
 from tollbook.core.deck_timeline import NONE
-from tollbook.engine.compiled import callable_when_compiled, compiled
+from tollbook.engine.compiled import callable_when_compiled, compiled, inlined_when_compiled
 
 FIRST_DIGITS = 11**4  # the direct index: one entry per first four digits
 REST_OF_DIGITS = 11**11
@@ -130,36 +130,30 @@ def intervals(low: Any, high: Any) -> Any:
 def find_piece(key: int, at_ms: int, starts: Any, spans: Any, index: Any, pieces: Any) -> int:
     """The piece that prices a number key at an instant, NONE where no code does.
 
-    `spans` holds the first piece of each interval and the one after its last; a piece is (from, row, terms).
+    `spans` holds the first piece of each interval and the one after its last; a piece is (from, row, terms). Most intervals have one or
+    two pieces and most calls are recent, so the pieces are walked from the latest.
     """
-    if key < 0:
-        return NONE
-    head = key // REST_OF_DIGITS
-    low, high = index[head], index[head + 1]
-    while low < high:
-        middle = (low + high + 1) // 2
-        if starts[middle] <= key:
-            low = middle
-        else:
-            high = middle - 1
-    first = spans[low, 0]
-    place = spans[low, 1] - 1
-    bottom = first - 1
-    while bottom < place:
-        # The latest piece is the likeliest, so the search begins there and only then halves.
-        if pieces[place, 0] <= at_ms:
-            bottom = place
-        else:
+    place = -1
+    if key >= 0:
+        head = key // REST_OF_DIGITS
+        low = index[head]
+        high = index[head + 1]
+        while low < high:
+            middle = (low + high + 1) // 2
+            if starts[middle] <= key:
+                low = middle
+            else:
+                high = middle - 1
+        first = spans[low, 0]
+        place = spans[low, 1] - 1
+        while place >= first and pieces[place, 0] > at_ms:
             place -= 1
-            middle = (bottom + place + 1) // 2
-            if bottom < place and pieces[middle, 0] <= at_ms:
-                bottom = middle
-            elif bottom < place:
-                place = middle - 1
-    return int(place) if place >= first and pieces[place, 1] >= 0 else NONE
+        if place < first or pieces[place, 1] < 0:
+            place = -1
+    return place
 
 
-callable_when_compiled(find_piece)
+inlined_when_compiled(find_piece)
 
 
 @compiled

@@ -75,31 +75,34 @@ class DeckArrays(NamedTuple):
 
 @compiled
 def _price_all(calls: Any, deck: Any, terms: Any, prices: Any) -> None:
-    for place in range(len(calls.keys)):
+    # Arrays are taken out of their tuples once: inside the loop each access would count references.
+    keys, anchors, durations, kinds = calls.keys, calls.anchor, calls.duration, calls.kind
+    starts, spans, index, pieces, row_terms, longest = deck.starts, deck.spans, deck.index, deck.pieces, deck.terms, deck.longest
+    rows, billed_s, exact_60th, amounts, statuses = prices.row, prices.billed, prices.exact, prices.amount, prices.status
+    for place in range(len(keys)):
         piece = -1
-        if calls.anchor[place] != NO_ANCHOR:
-            piece = find_piece(calls.keys[place], calls.anchor[place], deck.starts, deck.spans, deck.index, deck.pieces)
-        prices.row[place] = deck.pieces[piece, 1] if piece >= 0 else -1
-        distinct = deck.pieces[piece, 2] if piece >= 0 else 0
-        prices.billed[place] = 0
-        prices.exact[place] = 0
-        prices.amount[place] = 0
-        if calls.kind[place] == NOT_ANSWERED:
-            prices.status[place] = NOT_BILLABLE
-        elif calls.kind[place] == UNDECIDED:
-            prices.status[place] = HELD
+        if anchors[place] != NO_ANCHOR:
+            piece = find_piece(keys[place], anchors[place], starts, spans, index, pieces)
+        rows[place] = pieces[piece, 1] if piece >= 0 else -1
+        distinct = pieces[piece, 2] if piece >= 0 else 0
+        billed, exact, amount = 0, 0, 0
+        if kinds[place] == NOT_ANSWERED:
+            status = NOT_BILLABLE
+        elif kinds[place] == UNDECIDED:
+            status = HELD
         elif piece < 0:
-            prices.status[place] = UNRATED
-        elif deck.terms[distinct, STATUS] == IS_BLOCKED:
-            prices.status[place] = BLOCKED
-        elif calls.duration[place] > deck.longest[distinct]:
-            prices.status[place] = HELD
+            status = UNRATED
+        elif row_terms[distinct, STATUS] == IS_BLOCKED:
+            status = BLOCKED
+        elif durations[place] > longest[distinct]:
+            status = HELD
         else:
-            billed, exact, amount = price(calls.duration[place], row_terms_at(deck.terms, distinct), terms)
-            prices.billed[place] = billed
-            prices.exact[place] = exact
-            prices.amount[place] = amount
-            prices.status[place] = RATED
+            billed, exact, amount = price(durations[place], row_terms_at(row_terms, distinct), terms)
+            status = RATED
+        billed_s[place] = billed
+        exact_60th[place] = exact
+        amounts[place] = amount
+        statuses[place] = status
 
 
 def rate(
