@@ -26,10 +26,10 @@ def test_golden(case: dict[str, object]) -> None:
     profile = NumberProfile(**{name: tuple(value) if isinstance(value, list) else value for name, value in options.items()})
     found = normalise(str(case["raw"]), profile, TODAY)
     assert (found.e164, found.number_class) == (case["e164"], case["class"])
-    assert {flag.name for flag in NumberFlag if flag in found.flags} == set(case["flags"])  # type: ignore[call-overload]
+    assert {flag.name for flag in NumberFlag if found.flags & flag} == set(case["flags"])  # type: ignore[call-overload]
 
 
-def read(raw: str | None, profile: NumberProfile = ANY, **options: object) -> tuple[str | None, str, NumberFlag]:
+def read(raw: str | None, profile: NumberProfile = ANY, **options: object) -> tuple[str | None, str, int]:
     found = normalise(raw, profile, TODAY, **options)  # type: ignore[arg-type]
     return found.e164, found.number_class, found.flags
 

@@ -46,7 +46,10 @@ PIECES = [
     " ",
     "x",
     "sip:",
+    "TEL:",
     "@h",
+    "@anonymous.invalid",
+    "@x.ltd",
     "7.0",
 ]
 texts = st.one_of(

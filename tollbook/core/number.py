@@ -56,12 +56,16 @@ class NumberFlag(IntFlag):
     REPAIRED = 256
 
 
+# The same as plain integers: combining members of an enumeration costs more than all the other steps.
+_URI, _SEPARATED, _TRUNK_ZERO, _TECH_PREFIX, _LEAD, _INTERNATIONAL, _NATIONAL, _GUESSED, _REPAIRED = (int(flag) for flag in NumberFlag)
+
+
 class Number(NamedTuple):
     """A number read: its digits in international form (None where there are none), its class, and what was changed."""
 
     e164: str | None
     number_class: str
-    flags: NumberFlag
+    flags: int  # NumberFlag
     routing_number: str | None = None
     npdi: bool = False
 
@@ -106,7 +110,7 @@ def normalise(raw: str | None, profile: NumberProfile, plan: NumberPlan, *, is_c
     """The seven steps for one number. `is_cli` reads it as a calling number, which may be withheld and may be shorter."""
     text = (raw or "").strip()
     if _DAMAGE.fullmatch(text):
-        return Number(None, "DAMAGED", NumberFlag(0))
+        return Number(None, "DAMAGED", 0)
     user, parameters, flags = _user_part(text)
     if not user:
         return Number(None, "MISSING", flags)
@@ -121,63 +125,63 @@ def normalise(raw: str | None, profile: NumberProfile, plan: NumberPlan, *, is_c
         return Number(None, "NON_NUMERIC", flags)
     repaired = _repaired(digits, plan)
     if repaired != digits:
-        digits, flags = repaired, flags | NumberFlag.REPAIRED
+        digits, flags = repaired, flags | _REPAIRED
     routing_number = next((each[3:].lstrip("+") for each in parameters if each.lower().startswith("rn=")), None)
     return Number(digits, number_class(digits, profile, plan, is_cli), flags, routing_number, "npdi" in parameters)
 
 
-def _user_part(text: str) -> tuple[str, list[str], NumberFlag]:
+def _user_part(text: str) -> tuple[str, list[str], int]:
     """Step 1: the user part of a URI and its parameters; any other text as it is, with its parameters."""
     if text.isalnum():
-        return text, [], NumberFlag(0)
+        return text, [], 0
     inner = text[text.find("<") + 1 : text.rfind(">")] if "<" in text and text.endswith(">") else text
     bare = _SCHEME.sub("", inner, count=1) if _SCHEME.match(inner) else inner
     user, *parameters = bare.split("@", 1)[0].split(";")
     decoded = unquote(user).strip()
-    flags = NumberFlag.URI if decoded != text else NumberFlag(0)
+    flags = _URI if decoded != text else 0
     return decoded, [each.strip() for each in parameters], flags
 
 
-def _without_separators(user: str, profile: NumberProfile) -> tuple[str, NumberFlag]:
+def _without_separators(user: str, profile: NumberProfile) -> tuple[str, int]:
     """Step 1: visual separators, and before them the (0) that some write inside an international number."""
-    flags = NumberFlag(0)
+    flags = 0
     if "(0)" in user and user.translate(_SEPARATORS).startswith(("+", *profile.ordered_intl_prefixes)):
-        user, flags = user.replace("(0)", "", 1), NumberFlag.TRUNK_ZERO
+        user, flags = user.replace("(0)", "", 1), _TRUNK_ZERO
     digits = user.translate(_SEPARATORS)
-    return digits, flags if digits == user else flags | NumberFlag.SEPARATORS
+    return digits, flags if digits == user else flags | _SEPARATED
 
 
-def _without_tech_prefix(digits: str, profile: NumberProfile) -> tuple[str, NumberFlag]:
+def _without_tech_prefix(digits: str, profile: NumberProfile) -> tuple[str, int]:
     """Step 2: one tech prefix, only where the profile declares it: 7 is a prefix on one trunk and Russia on another."""
-    flags = NumberFlag(0)
+    flags = 0
     for prefix in profile.ordered_tech_prefixes:
         if digits.startswith(prefix):
-            digits, flags = digits[len(prefix) :], NumberFlag.TECH_PREFIX
+            digits, flags = digits[len(prefix) :], _TECH_PREFIX
             break
     if profile.strip_lead_regex:
         lead = re.match(profile.strip_lead_regex, digits)
         if lead and lead.end():
-            digits, flags = digits[lead.end() :], flags | NumberFlag.LEAD
+            digits, flags = digits[lead.end() :], flags | _LEAD
     return digits, flags
 
 
-def _international(digits: str, profile: NumberProfile, plan: NumberPlan, nature: int | None) -> tuple[str, NumberFlag]:
+def _international(digits: str, profile: NumberProfile, plan: NumberPlan, nature: int | None) -> tuple[str, int]:
     """Steps 3 to 5: the first of plus sign, nature of address, international prefix and the profile's assumption decides."""
     if digits.startswith("+"):
-        return digits[1:], NumberFlag(0)
+        return digits[1:], 0
     if nature == INTERNATIONAL_NATURE:
-        return digits, NumberFlag(0)
+        return digits, 0
     if nature != NATIONAL_NATURE:
         for prefix in profile.ordered_intl_prefixes:
             if digits.startswith(prefix):
-                return digits[len(prefix) :], NumberFlag.INTERNATIONAL_PREFIX
+                return digits[len(prefix) :], _INTERNATIONAL
         if profile.assume == "INTL":
-            return digits, NumberFlag(0)
+            return digits, 0
         if profile.assume == "AUTO" and len(digits) >= 9 and plan.is_plausible(digits):
-            return digits, NumberFlag.GUESSED
-    flags = NumberFlag.GUESSED if nature is None and profile.assume == "AUTO" else NumberFlag(0)
+            return digits, _GUESSED
+    flags = _GUESSED if nature is None and profile.assume == "AUTO" else 0
     if profile.national_prefix and digits.startswith(profile.national_prefix):
-        digits, flags = digits[len(profile.national_prefix) :], flags | NumberFlag.NATIONAL_PREFIX
+        digits, flags = digits[len(profile.national_prefix) :], flags | _NATIONAL
     return profile.default_cc + digits, flags
 
 

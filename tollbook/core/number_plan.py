@@ -37,11 +37,8 @@ class NumberPlan:
 
     def code_of(self, digits: str) -> CallingCode | None:
         """The calling code that begins the digits of an international number."""
-        for length in (1, 2, 3):
-            found = self.codes.get(digits[:length])
-            if found is not None and len(digits) > length - 1:
-                return found
-        return None
+        codes = self.codes
+        return codes.get(digits[:1]) or codes.get(digits[:2]) or codes.get(digits[:3])
 
     def is_plausible(self, digits: str) -> bool:
         """Whether the digits are a calling code and a national number of a length it has; unknown lengths are plausible."""

@@ -19,7 +19,7 @@ import pyarrow as pa
 
 from tollbook.core.cdr import CDR
 from tollbook.core.problem import Problem, problem, refuse
-from tollbook.engine.collection_events import event_batches
+from tollbook.engine.collection_events import event_batches, event_options
 from tollbook.engine.collection_findings import problem_table
 from tollbook.engine.collection_identity import Identifier
 from tollbook.engine.collection_rows import Options, Rows, record_rows
@@ -72,7 +72,8 @@ def canonical_batches(
             notes = check_columns(file.columns, profile, path.name)
             options = Options(profile, frozenset(file.columns), leg, digest)
             if profile.layer == "EVENTS":
-                parts: Iterator[Rows] = (record_rows(each, options) for each in event_batches(file, options))
+                paired = event_options(options)
+                parts: Iterator[Rows] = (record_rows(each, paired) for each in event_batches(file, options))
             else:
                 parts = _in_threads(file, piece_bytes, threads, lambda raw: record_rows(raw, options))
             yield from _numbered(parts, identifier, notes, path.name, digest, limits)

@@ -40,15 +40,16 @@ class LegRows:
 def record_legs(text: Texts, header: set[str], profile: SourceProfile, anchor_ms: Int64s, findings: Findings) -> Iterator[LegRows]:
     """The legs of a batch. The first leg of a profile is a row for every record, a further one where it has a called number."""
     places = dict.fromkeys(header, 0)
-    first = True
+    first, read = True, dict[tuple[object, ...], Numbers]()
     for leg in profile.legs:
         called = _called(text, places, leg, len(anchor_ms))
         if called is None and not first:
             continue
         present = np.ones(len(anchor_ms), dtype=np.bool_) if first or called is None else ~_null(called)
-        rows = np.flatnonzero(present)
-        take = _taker(text, rows, bool(present.all()))
-        yield LegRows(leg.leg, rows, _Side(take, places, profile, leg, rows, anchor_ms[rows], findings).columns())
+        rows, every = np.flatnonzero(present), bool(present.all())
+        take = _taker(text, rows, every)
+        side = _Side(take, places, profile, leg, rows, anchor_ms[rows], findings, read if every else {})
+        yield LegRows(leg.leg, rows, side.columns())
         first = False
 
 
@@ -80,6 +81,7 @@ class _Side:
     rows: Int64s
     anchor_ms: Int64s
     findings: Findings
+    already: dict[tuple[object, ...], Numbers]  # what another leg of all records has read, by columns and profile
 
     def columns(self) -> dict[str, pa.Array]:
         labels, trunks = self._trunks()
@@ -140,15 +142,16 @@ class _Side:
             source[~_null(texts[place])] = place
         raw = raw if digits is None else pc.coalesce(raw, digits)
         read = raw if digits is None else pc.coalesce(digits, raw)
-        numbers = self._read(read, profiles, is_cli=True)
+        names = (*(name for _, name in cells), given)
+        numbers = self._read(read, profiles, names, is_cli=True)
         classes = numbers.class_codes.copy()
         # A later source that is withheld while a trusted one has the number: the caller asked for privacy.
         for place in range(1, len(cells)):
             earlier = source < place
             if earlier.any():
-                hidden = self._read(texts[place], profiles, is_cli=True).class_codes == _CODES["ANONYMOUS"]
+                hidden = self._read(texts[place], profiles, names[place : place + 1], is_cli=True).class_codes == _CODES["ANONYMOUS"]
                 classes[earlier & hidden & np.isin(classes, _SOUND)] = _CODES["WITHHELD"]
-        self._numbers_found(numbers, raw, [name for _, name in cells][:1] or ([given] if given else []), called=False)
+        self._numbers_found(numbers, raw, [name for name in names if name], called=False)
         words = tuple(cell.label or name for cell, name in cells)
         return {
             "a_raw": raw,
@@ -161,16 +164,22 @@ class _Side:
         name, given = self.leg.b.column_in(self.places), self.leg.b_e164.column_in(self.places)
         texts = [self.text(each) for each in (name, given) if each is not None]
         raw = pc.coalesce(*texts) if texts else pa.nulls(len(self.rows), pa.string())
-        numbers = self._read(pc.coalesce(*reversed(texts)) if texts else raw, profiles, is_cli=False)
+        numbers = self._read(pc.coalesce(*reversed(texts)) if texts else raw, profiles, (given, name), is_cli=False)
         self._numbers_found(numbers, raw, [each for each in (name, given) if each is not None], called=True)
         columns = {"b_raw": raw, "b_e164": numbers.e164, "b_class": numbers.number_class}
         if numbers.routing_number is not None and numbers.npdi is not None:
             columns |= {"routing_number": numbers.routing_number, "npdi": numbers.npdi}
         return columns
 
-    def _read(self, raw: pa.Array, profiles: list[tuple[NumberProfile, Bools | None]], *, is_cli: bool) -> Numbers:
+    def _read(
+        self, raw: pa.Array, profiles: list[tuple[NumberProfile, Bools | None]], names: tuple[str | None, ...], *, is_cli: bool
+    ) -> Numbers:
+        """Numbers under the profile of each row's trunk. `names` are the columns that `raw` is from."""
         if len(profiles) == 1 and profiles[0][1] is None:
-            return normalise_column(raw, profiles[0][0], self.anchor_ms, is_cli=is_cli)
+            key = (names, profiles[0][0], is_cli)
+            if key not in self.already:
+                self.already[key] = normalise_column(raw, profiles[0][0], self.anchor_ms, is_cli=is_cli)
+            return self.already[key]
         parts, places = [], []
         for profile, mask in profiles:
             rows = np.flatnonzero(mask)

@@ -79,9 +79,7 @@ def record_rows(raw: RawBatch, options: Options) -> Rows:
         table, rows = _leg_table(leg, shared, text, header, options, kept, findings)
         tables.append(table)
         places.append(rows)
-    order = _by_record(places)
-    rows = np.concatenate(places)[order]
-    cdrs = pa.concat_tables(tables).unify_dictionaries().take(pa.array(order)) if len(tables) > 1 else tables[0]
+    rows, cdrs = np.concatenate(places), pa.concat_tables(tables).unify_dictionaries()
     source = per_record(text, header, profile, "source", profile.source, (), count, Findings(raw.record_no))
     given = _named(text, header, profile, "cdr_id")
     identity, without = _identity(text, header, profile, times, given, count)
@@ -95,11 +93,6 @@ def record_rows(raw: RawBatch, options: Options) -> Rows:
 
 def _sorted(problems: pa.Table) -> pa.Table:
     return problems if problems.num_rows < 2 else problems.sort_by("record_no")
-
-
-def _by_record(places: list[Int64s]) -> Int64s:
-    """The order that puts the legs of a record beside each other, in the order of the records."""
-    return np.argsort(np.concatenate(places), kind="stable")
 
 
 def _named(text: _Columns, header: set[str], profile: SourceProfile, name: str) -> pa.Array | None:

@@ -1,7 +1,7 @@
 """Columns of numbers to E.164: a compiled pass for the plain forms, core's `normalise` on each distinct other one.
 
-The plain forms are digits behind an optional declared tech prefix and an optional +, 00, 011 or the like, where neither a repair nor a
-withheld number is possible. Both ways give the same result (docs/rules/numbers.md).
+The plain forms are digits behind an optional declared tech prefix and an optional +, 00, 011 or the like, also as the user of a SIP URI,
+where neither a repair nor a withheld number is possible. Both ways give the same result (docs/rules/numbers.md).
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ _INVALID_LENGTH: Final = _CLASS_CODES["INVALID_LENGTH"]
 _INVALID_CC: Final = _CLASS_CODES["INVALID_CC"]
 _TOLLFREE: Final = _CLASS_CODES["TOLLFREE_CLI"]
 _VALID: Final = _CLASS_CODES[VALID]
+_URI_FLAG: Final = int(NumberFlag.URI)
 _TECH_FLAG: Final = int(NumberFlag.TECH_PREFIX)
 _INTL_FLAG: Final = int(NumberFlag.INTERNATIONAL_PREFIX)
 _NATIONAL_FLAG: Final = int(NumberFlag.NATIONAL_PREFIX)
@@ -105,18 +106,18 @@ def _or_nulls(column: pa.Array | None, count: int, kind: pa.DataType) -> pa.Arra
 def _under_plan(raw: pa.Array, profile: NumberProfile, plan: NumberPlan, is_cli: bool) -> Numbers:
     data, offsets = text_buffers(raw)
     count = len(raw)
-    starts, classes = offsets[:-1].copy(), np.full(count, _OTHER, dtype=np.int32)
+    starts, ends_at, classes = offsets[:-1].copy(), offsets[1:].copy(), np.full(count, _OTHER, dtype=np.int32)
     flags, added = np.zeros(count, dtype=np.int32), np.zeros(count, dtype=np.bool_)
     code = np.frombuffer(profile.default_cc.encode() or b"\0", dtype=np.uint8)
     if not profile.strip_lead_regex:
         code_lengths, totals = _plan_arrays(plan)
         prefixes, ends = _joined((profile.ordered_tech_prefixes, profile.ordered_intl_prefixes, (profile.national_prefix,)))
         limits = _limits(profile, is_cli)
-        _plain_forms(data, offsets, prefixes, ends, code, code_lengths, totals, _TOLL_FREE, limits, starts, classes, flags, added)
+        _plain_forms(data, offsets, prefixes, ends, code, code_lengths, totals, _TOLL_FREE, limits, starts, ends_at, classes, flags, added)
     other = classes == _OTHER
     code_length = len(profile.default_cc)
     target = np.zeros(count + 1, dtype=np.int32)
-    np.cumsum(np.where(other, 0, offsets[1:] - starts + added * code_length), out=target[1:])
+    np.cumsum(np.where(other, 0, ends_at - starts + added * code_length), out=target[1:])
     digits = np.empty(int(target[-1]), dtype=np.uint8)
     _copy(data, starts, added, code[:code_length], target, digits)
     e164 = text_array(digits, target, other)
@@ -236,6 +237,21 @@ def _class_of(
 
 
 @compiled
+def _user_of(data: Bytes, start: int, end: int) -> tuple[int, int]:
+    """Where the user part of a SIP or tel URI stands; of any other text the whole."""
+    first = start
+    if end - start > 4 and data[start + 3] == 58 and (data[start] | 32) in (115, 116):
+        sip = (data[start] | 32) == 115 and (data[start + 1] | 32) == 105 and (data[start + 2] | 32) == 112
+        tel = (data[start] | 32) == 116 and (data[start + 1] | 32) == 101 and (data[start + 2] | 32) == 108
+        if sip or tel:
+            first = start + 4
+    for place in range(first, end):
+        if data[place] == 64:
+            return first, place
+    return first, end
+
+
+@compiled
 def _plain_forms(
     data: Bytes,
     offsets: Offsets,
@@ -247,21 +263,27 @@ def _plain_forms(
     toll_free: npt.NDArray[np.bool_],
     limits: Int64s,
     starts: Offsets,
+    ends_at: Offsets,
     classes: npt.NDArray[np.int32],
     flags: npt.NDArray[np.int32],
     added: npt.NDArray[np.bool_],
 ) -> None:
-    """Decides the rows whose text is plain: where their digits start, class, flags, and whether the calling code goes before them.
+    """Decides the rows whose text is plain: where their digits start and end, class, flags, and whether the calling code goes before them.
 
     `limits` holds shortest, longest, longest withheld word, is_cli, length of the calling code, ends of the tech and of the international
     prefixes among `prefixes` (the national one is last), and the place of the assumption among ASSUMPTIONS.
     """
     for row in range(len(offsets) - 1):
         start, end = int(offsets[row]), int(offsets[row + 1])
+        user_start, user_end = _user_of(data, start, end)
+        if user_end < end and limits[3] and (data[end - 1] | 32) == 100:
+            continue  # the host may be anonymous.invalid
+        flag = _URI_FLAG if user_end - user_start < end - start else 0
+        start, end = user_start, user_end
         if end - start <= limits[2]:
             continue
         place = _after_prefix(data, start, end, prefixes, ends, 0, limits[5])
-        flag = _TECH_FLAG if place > start else 0
+        flag |= _TECH_FLAG if place > start else 0
         international = limits[7] == 0
         if place < end and data[place] == 43:  # a plus sign
             place, international = place + 1, True
@@ -283,7 +305,7 @@ def _plain_forms(
                 continue
         found = _class_of(data, place, end, code, code_length, code_lengths, totals, toll_free, limits)
         if found != _OTHER:
-            starts[row], flags[row], classes[row], added[row] = place, flag, found, code_length > 0
+            starts[row], ends_at[row], flags[row], classes[row], added[row] = place, end, flag, found, code_length > 0
 
 
 @compiled

@@ -12,7 +12,7 @@ KINDS: dict[str, Kind] = {
     "CDR_LAST_LINE_OPEN": Kind(
         Severity.INFO, "The last line has no line end.", "If the file was cut off, have it sent again; otherwise nothing is to be done."
     ),
-    "CDR_LINE_TOO_LONG": Kind(Severity.ERROR, "A line is longer than the limit.", "Check the delimiter and the quotes of the file."),
+    "CDR_LINE_TOO_LONG": Kind(Severity.FATAL, "A line is longer than the limit.", "Check the delimiter and the quotes of the file."),
     "CDR_ROWS_LIMIT": Kind(
         Severity.FATAL, "The file holds more records than the limit.", "Split the file, or raise the limit in the settings."
     ),
@@ -69,6 +69,7 @@ KINDS: dict[str, Kind] = {
         "An answer without its release, or a release without its answer.",
         "Add the file that holds the other half, or bill this source from its CDR table.",
     ),
+    "CDR_EVENTS_JOINED": Kind(Severity.INFO, "Accounting events were put together to calls.", "Nothing is to be done."),
     "CDR_FIELD_TOO_LONG": Kind(Severity.ERROR, "A cell is longer than the limit.", "Check the delimiter and the quotes of the file."),
     "CDR_LINE_MALFORMED": Kind(Severity.ERROR, "The line does not have as many columns as the header.", _FIX_ROW),
     "CDR_NUMBER_DAMAGED": Kind(
@@ -119,7 +120,9 @@ KINDS: dict[str, Kind] = {
         Severity.FATAL, "A key of the profile has a value that cannot be used.", "Correct the value (docs/guides/mapping.md)."
     ),
     # Zones and periods
-    "PERIOD_UNKNOWN": Kind(Severity.FATAL, "The text names no period.", "Write a month as 2026-11, a week as 2026-W47, a day as 2026-11-22."),
+    "PERIOD_UNKNOWN": Kind(
+        Severity.FATAL, "The text names no period.", "Write a month as 2026-11, a week as 2026-W47, a day as 2026-11-22."
+    ),
     "ZONE_RULES": Kind(
         Severity.FATAL, "The zone document names rules.", "Name the IANA zone, or write a line for each offset with its UNTIL."
     ),

@@ -20,6 +20,9 @@ def check_columns(columns: Sequence[str], profile: SourceProfile, file: str) -> 
     _refuse_without_needed(present, profile, file)
     line = 1 + profile.file.skip_lines if profile.file.header else None
     found = []
+    if not _called(profile, present):
+        reason = "No column holds the called number, so no call can be priced or matched by it."
+        found.append(problem("CDR_COLUMN_LOST", reason, file=file, line=line, column=", ".join(_called_columns(profile))))
     for name in sorted(_wanted(profile, present) - set(profile.file.optional)):
         near = difflib.get_close_matches(name, sorted(present - profile.read_columns), n=1, cutoff=0.7)
         reason = f"The profile {profile.name} reads {name}; the file has no such column"
@@ -54,13 +57,21 @@ def _refuse_without_needed(present: set[str], profile: SourceProfile, file: str)
     if not any(cell.column in present for alternatives in profile.times.values() for cell in alternatives):
         wanted = ", ".join(sorted(cell.column for alternatives in profile.times.values() for cell in alternatives))
         raise refuse("CDR_COLUMN_NEEDED", f"No time: the profile {profile.name} reads {wanted}.", file=file, line=1, column=wanted)
-    called = [name for leg in profile.legs for name in (*leg.b.columns, *leg.b_e164.columns)]
-    first = profile.legs[0]
-    if not present & {*first.b.columns, *first.b_e164.columns}:
-        wanted = ", ".join(called)
+    if profile.layer == "BILLING" and not _called(profile, present):
+        wanted = ", ".join(_called_columns(profile))
         raise refuse("CDR_COLUMN_NEEDED", f"No called number: the profile {profile.name} reads {wanted}.", file=file, line=1, column=wanted)
     missing = [cell.columns[0] for cell in profile.pairing.values() if profile.layer == "EVENTS" and not present & set(cell.columns)]
     if missing:
         raise Refusal(
             [problem("CDR_COLUMN_NEEDED", "Events cannot be paired without it.", file=file, line=1, column=name) for name in missing]
         )
+
+
+def _called_columns(profile: SourceProfile) -> list[str]:
+    return list(dict.fromkeys(name for leg in profile.legs for name in (*leg.b.columns, *leg.b_e164.columns)))
+
+
+def _called(profile: SourceProfile, present: set[str]) -> bool:
+    """Whether the first leg's called number is in the file."""
+    first = profile.legs[0]
+    return bool(present & {*first.b.columns, *first.b_e164.columns})

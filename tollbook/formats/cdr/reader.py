@@ -27,7 +27,7 @@ from tollbook.formats.cdr.profile_words import FileForm, SourceProfile
 from tollbook.formats.cdr.quoted import Row, quoted_rows
 
 Int64s = npt.NDArray[np.int64]
-PIECE_BYTES: Final = 16 << 20
+PIECE_BYTES: Final = 8 << 20
 _PARQUET_ROWS: Final = 65_536
 _UTF8: Final = ("utf-8", "utf8", "utf-8-sig", "ascii")
 
