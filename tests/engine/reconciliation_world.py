@@ -86,6 +86,7 @@ class Call:
     trunk: str = "T1"
     partner: str = "carrier"
     answered: bool = True
+    time_quality: str = "EXACT"
 
 
 @dataclass
@@ -132,7 +133,14 @@ def cdrs(calls: list[Call], side: str, first: int) -> pa.Table:
     for number, call in enumerate(calls, first):
         row: dict[str, Any] = dict.fromkeys(CDR.names)
         row |= {"cdr_id": identity(side, number), "leg": "OUT", "leg_no": 1, "side": side, "source": "s", "tech": "SIP", "file_digest": "f"}
-        row |= {"record_no": number + 1, "byte_offset": 0, "byte_length": 0, "raw_times": "", "zone": "UTC", "time_quality": "EXACT"}
+        row |= {
+            "record_no": number + 1,
+            "byte_offset": 0,
+            "byte_length": 0,
+            "raw_times": "",
+            "zone": "UTC",
+            "time_quality": call.time_quality,
+        }
         row |= {"partner": call.partner, "trunk": call.trunk, "setup_at": call.at - 5_000, "answer_at": call.at if call.answered else None}
         row |= {"release_at": call.at + call.ms, "duration_ms": call.ms, "duration_source": "RECORDED", "b_e164": call.number}
         row |= {

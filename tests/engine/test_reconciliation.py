@@ -69,6 +69,17 @@ def test_a_price_by_their_clock_is_a_time_shift() -> None:
     assert classes(found) == ["TIME_SHIFT"]
 
 
+def test_their_clock_after_it_was_set_back_is_read_as_they_meant_it() -> None:
+    # The same, but after their clock fell back an hour: the local time came twice and is sealed as the first, an hour before.
+    world = World()
+    sealed = CHANGE + 700 - 3_600_000
+    shifted = replace(GOOD, at=sealed, rate="0.015", amount="0.015", time_quality="AMBIGUOUS_LOCAL")
+    world.pair(Call(at=CHANGE - 1_000), shifted, offset_ms=-3_598_300)
+    found = world.run()
+    assert causes(found) == {"TIME_SHIFT": Fraction("0.003")}
+    assert classes(found) == ["TIME_SHIFT"]
+
+
 def test_another_increment() -> None:
     # 6 s at 0.02 is 0.002 on our 1/1 and 0.02 on their 60/60.
     world = World()

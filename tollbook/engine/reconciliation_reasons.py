@@ -132,9 +132,11 @@ def _append(texts: list[str], text: str) -> int:
 
 
 def _their_clock(question: _Question, prices: Prices, found: Reasons) -> Booleans:
-    """Our own rule at their uncorrected timestamp."""
-    candidate = prices.calls(question.units, _their_ms(question), clock="their_")
-    solved = _agrees(question, prices, candidate) & (candidate.row != question.ours.row)
+    """Our own rule at their uncorrected timestamp: as they meant a local time that came twice, and as it is sealed."""
+    refolded, sealed = (prices.calls(question.units, _their_ms(question), clock=clock) for clock in ("refolded_", "their_"))
+    meant = _agrees(question, prices, refolded) & (refolded.row != question.ours.row)
+    candidate = sealed.with_rows(np.flatnonzero(meant), refolded.take(np.flatnonzero(meant)))
+    solved = meant | (_agrees(question, prices, sealed) & (sealed.row != question.ours.row))
 
     def sentence(_: int, theirs: int) -> str:
         return f"priced at their clock: the row of code {prices.code(theirs)} effective from {prices.since(theirs)}"

@@ -65,6 +65,13 @@ def compare_pair(ours: dict[str, str], theirs: Billed, deck: Deck, expected: Exp
     our_ms, their_s = ours_ms(ours), theirs.seconds
     charge = our_row.nanos * billed_seconds(up_to_second(our_ms), our_row.minimum, our_row.step)
     our_billed = billed_seconds(their_s, our_row.minimum, our_row.step)
+    expected.totals["ours_60th_nanos"] += charge
+    expected.totals["ours_micros"] += micros(charge)
+    expected.records["PAIRS"] += 1
+    if answered(our_ms, ours["start_time"], ours["end_time"]) != answered(their_s, *local_times(theirs)):
+        group(expected, "ANSWER_MISMATCH", (theirs.amount_micros - micros(charge)) * PER_MICRO, their_s * 1000 - our_ms)
+        expected.classes["ANSWER_MISMATCH"] += 1
+        return
     steps = {
         "DURATION": our_row.nanos * our_billed - charge,
         "INCREMENT": our_row.nanos * (theirs.billed_s - our_billed),
@@ -72,9 +79,6 @@ def compare_pair(ours: dict[str, str], theirs: Billed, deck: Deck, expected: Exp
         "ROUNDING": theirs.amount_micros * PER_MICRO - theirs.exact - (micros(charge) * PER_MICRO - charge),
     }
     expected.money.update(steps)
-    expected.totals["ours_60th_nanos"] += charge
-    expected.totals["ours_micros"] += micros(charge)
-    expected.records["PAIRS"] += 1
     expected.minutes["PAIRS"] += their_s * 1000 - our_ms
     kind = pair_class(steps, our_ms, their_s * 1000, theirs.billed_s != our_billed)
     expected.classes[kind] += 1
@@ -82,6 +86,15 @@ def compare_pair(ours: dict[str, str], theirs: Billed, deck: Deck, expected: Exp
         plant(expected, theirs, steps["INCREMENT"], pair=True)
     elif theirs.planted:
         plant(expected, theirs, steps.get("RATE", 0) + steps.get("DESTINATION", 0), pair=True)
+
+
+def local_times(theirs: Billed) -> tuple[str, str]:
+    return theirs.record["connect_ts"], theirs.record["release_ts"]
+
+
+def answered(duration: int, start: str, end: str) -> bool:
+    """A record of an answered call lasts some time, by its duration or by its clock."""
+    return duration > 0 or start < end
 
 
 def rate_cause(ours: dict[str, str], theirs: Billed, our_code: str, deck: Deck) -> str:

@@ -42,10 +42,18 @@ SELECT unit_no, count(*) AS calls, sum(duration_ms)::BIGINT AS duration_ms,
 FROM (SELECT DISTINCT unit_no, their_cdr_id FROM r_members) m JOIN r_theirs t ON t.cdr_id = m.their_cdr_id
 GROUP BY unit_no;
 
+-- A local time that their clock showed twice is sealed as the first of the two. Which one they meant is told by the offset the matching
+-- found: `refold` takes its whole quarter hours out and leaves what their clock is really off.
 CREATE OR REPLACE TEMP TABLE r_units AS
+WITH refolded AS (
+    SELECT h.unit_no, to_milliseconds(CASE WHEN t.time_quality::VARCHAR = 'AMBIGUOUS_LOCAL'
+                                           THEN 900000 * round(coalesce(h.offset_ms, 0) / 900000.0)::BIGINT ELSE 0 END) AS refold
+    FROM r_heads h JOIN r_theirs t ON t.cdr_id = h.their_cdr_id
+)
 SELECT h.unit_no, h.our_cdr_id, h.their_cdr_id, h.group_no, h.rule, h.class AS match_class, h.flags, h.offset_ms, h.candidates,
        o.leg, o.leg_no, o.a_e164, o.b_e164, o.setup_at, o.alert_at, o.answer_at, o.release_at, o.trunk,
        t.setup_at AS their_setup_at, t.answer_at AS their_answer_at, t.release_at AS their_release_at,
+       t.setup_at - f.refold AS refolded_setup_at, t.answer_at - f.refold AS refolded_answer_at, t.release_at - f.refold AS refolded_release_at,
        coalesce(os.calls, 1) AS our_calls, coalesce(ts.calls, 1) AS their_calls,
        coalesce(os.duration_ms, o.duration_ms) AS our_ms, coalesce(ts.duration_ms, t.duration_ms) AS their_ms,
        coalesce(os.value, c.value, 0) AS our_value, coalesce(os.exact, c.exact, 0) AS our_exact,
@@ -57,6 +65,7 @@ SELECT h.unit_no, h.our_cdr_id, h.their_cdr_id, h.group_no, h.rule, h.class AS m
        CASE WHEN ts.calls IS NULL THEN t.their_billed_s ELSE ts.their_billed_s END AS their_billed_s,
        t.their_currency, t.their_code, t.their_destination
 FROM r_heads h
+JOIN refolded f USING (unit_no)
 JOIN r_ours o ON o.cdr_id = h.our_cdr_id
 JOIN r_theirs t ON t.cdr_id = h.their_cdr_id
 LEFT JOIN r_charges c ON c.cdr_id = h.our_cdr_id
