@@ -33,7 +33,15 @@ def rate_legs(data: BenchData, decks: list[CompiledDeck], threads: int) -> list[
         grouped = data.calls.take(pa.array(order))
         bounds = np.searchsorted(partner[order], np.arange(partner.max() + 2))
         charges = [
-            rate(grouped.slice(start, end - start), decks[first + index], RatingTerms(), sign=sign, zone="UTC", partner=f"{name}-{index}", threads=threads)
+            rate(
+                grouped.slice(start, end - start),
+                decks[first + index],
+                RatingTerms(),
+                sign=sign,
+                zone="UTC",
+                partner=f"{name}-{index}",
+                threads=threads,
+            )
             for index, (start, end) in enumerate(zip(bounds[:-1], bounds[1:], strict=True))
             if end > start
         ]
@@ -112,7 +120,12 @@ def _sql(data: BenchData, legs: list[tuple[pa.Table, np.ndarray]], speeds: list[
         return {"sql": f"not run: {error}. Install tollbook[bench,postgres]."}
     speed = len(found.places) / found.seconds
     speeds.append(
-        {"way": f"PostgreSQL {found.version}, per call", "rows": len(found.places), "seconds": round(found.seconds, 4), "rows_per_s": round(speed)}
+        {
+            "way": f"PostgreSQL {found.version}, per call",
+            "rows": len(found.places),
+            "seconds": round(found.seconds, 4),
+            "rows_per_s": round(speed),
+        }
     )
     return {
         "different_from_sql": _differences(legs, found.places, found.rated),

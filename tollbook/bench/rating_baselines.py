@@ -118,7 +118,9 @@ def rate_by_sql(data: BenchData, sample: int) -> SqlResult:
 
 def _load(connection: Any, data: BenchData, decks: list[int]) -> int:
     connection.execute("CREATE TABLE rates (deck int, code text, effective_from bigint, rate bigint, minimum int, step int)")
-    connection.execute("CREATE TABLE charges (call int, sell_code text, sell_billed int, sell bigint, buy_code text, buy_billed int, buy bigint)")
+    connection.execute(
+        "CREATE TABLE charges (call int, sell_code text, sell_billed int, sell bigint, buy_code text, buy_billed int, buy bigint)"
+    )
     rows = 0
     with connection.cursor().copy("COPY rates FROM STDIN") as copy:
         for deck in decks:

@@ -95,10 +95,19 @@ def _deck(universe: list[str], chosen: Array, rate: Array, increment: Array, sta
     columns |= {"rate_nanos": pa.array(rate), "rate_first_nanos": pa.array(rate)}
     columns |= {"minimum_s": pa.array(increment[:, 0].copy()), "step_s": pa.array(increment[:, 1].copy())}
     columns |= {"max_charge_nanos": pa.nulls(count, pa.int64()), "code": pa.array([universe[place] for place in chosen])}
-    columns |= {"destination": _words(chosen % DESTINATIONS, [f"Destination {number}" for number in range(DESTINATIONS)]), "country": _words(zeros, [""])}
-    columns |= {name: _words(zeros, [word]) for name, word in (("a_zone", "*"), ("band", "*"), ("rate_unit", "PER_MINUTE"), ("status", "ACTIVE"))}
+    columns |= {
+        "destination": _words(chosen % DESTINATIONS, [f"Destination {number}" for number in range(DESTINATIONS)]),
+        "country": _words(zeros, [""]),
+    }
+    columns |= {
+        name: _words(zeros, [word]) for name, word in (("a_zone", "*"), ("band", "*"), ("rate_unit", "PER_MINUTE"), ("status", "ACTIVE"))
+    }
     columns |= {"effective_from": pa.array(np.full(count, start_ms)).cast(INSTANT), "effective_until": pa.nulls(count, INSTANT)}
-    columns |= {"declared_change": pa.nulls(count, WORD), "row": pa.array(np.arange(2, count + 2, dtype=np.int32)), "rate_text": _words(zeros, [""])}
+    columns |= {
+        "declared_change": pa.nulls(count, WORD),
+        "row": pa.array(np.arange(2, count + 2, dtype=np.int32)),
+        "rate_text": _words(zeros, [""]),
+    }
     rows = pa.Table.from_arrays([columns[name] for name in DECK_ROW.names], schema=DECK_ROW)
     return Deck(rows=rows, partner=partner, deck_id=partner, version=version, currency="USD")
 
@@ -108,7 +117,9 @@ def _calls(random: np.random.Generator, universe: list[str], rows: int) -> pa.Ta
     popular = random.permutation(len(universe))[_popular(random, len(universe), rows, 1.0)]
     tails = np.char.zfill(random.integers(0, 10**13, rows).astype(str), 13)
     lengths = random.integers(9, 16, rows)
-    numbers = [(universe[place] + tail)[:length] for place, tail, length in zip(popular.tolist(), tails.tolist(), lengths.tolist(), strict=True)]
+    numbers = [
+        (universe[place] + tail)[:length] for place, tail, length in zip(popular.tolist(), tails.tolist(), lengths.tolist(), strict=True)
+    ]
     setup = START_MS + random.integers(0, DAYS * DAY_MS, rows)
     answered = random.random(rows) < 0.45
     answer = setup + random.integers(1_000, 20_000, rows)
@@ -125,5 +136,3 @@ def _calls(random: np.random.Generator, universe: list[str], rows: int) -> pa.Ta
         "duration_ms": pa.array(duration),
     }
     return pa.table(columns)
-
-

@@ -26,7 +26,9 @@ def lookup(
     deck: DeckFile,
     numbers: Annotated[str, typer.Argument(help="A file with a number per line, or - for standard input.", metavar="NUMBERS")],
     output: Annotated[Path, typer.Option("-o", "--output", help="The CSV to write.", metavar="OUT.csv")],
-    at: Annotated[str | None, typer.Option(help="As of this date or instant (UTC); else the latest state of the deck.", metavar="INSTANT")] = None,
+    at: Annotated[
+        str | None, typer.Option(help="As of this date or instant (UTC); else the latest state of the deck.", metavar="INSTANT")
+    ] = None,
     profile: Profile = None,
     as_json: AsJson = False,
 ) -> int:
@@ -42,7 +44,9 @@ def lookup(
     result = lookup_file(loaded, content, output, at_ms, file=numbers)
     if as_json:
         found: dict[str, Any] = {"numbers": result.numbers, "found": result.found, "unreadable": result.unreadable}
-        print_json({**found, "at": canonical_instant(result.at_ms), "output": str(output), "problems": [each.as_dict() for each in problems]})
+        print_json(
+            {**found, "at": canonical_instant(result.at_ms), "output": str(output), "problems": [each.as_dict() for each in problems]}
+        )
     else:
         show_problems(problems)
         print(f"{result.numbers:,} numbers, {result.found:,} with a code, as of {canonical_instant(result.at_ms)}: {output}")

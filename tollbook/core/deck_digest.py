@@ -73,7 +73,9 @@ def row_lines(rows: pa.Table) -> pa.ChunkedArray:
     columns["status"] = _written(rows.column("status"), _plain)
     lines = pc.binary_join_element_wise(pc.binary_join_element_wise(*columns.values(), "|"), "", "\n")
     keys = ("code", "a_zone", "band", "effective_from")
-    order = pc.sort_indices(pa.table({**{key: columns[key] for key in keys}, "line": lines}), [(key, "ascending") for key in (*keys, "line")])
+    order = pc.sort_indices(
+        pa.table({**{key: columns[key] for key in keys}, "line": lines}), [(key, "ascending") for key in (*keys, "line")]
+    )
     return lines.take(order)
 
 

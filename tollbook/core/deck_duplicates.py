@@ -67,7 +67,11 @@ def _told(rows: pa.Table, order: Any, later: Any, equal: Any, file: str) -> list
             if code == "DUPLICATE_ROW":
                 reason = f"Code {first['code']} stands in rows {first['row']} and {second['row']} alike."
             else:
-                what = ", ".join(name for name in (*TERMS, "destination", "country", "status", "rate_unit", "effective_until") if first[name] != second[name])
+                what = ", ".join(
+                    name
+                    for name in (*TERMS, "destination", "country", "status", "rate_unit", "effective_until")
+                    if first[name] != second[name]
+                )
                 reason = f"Code {first['code']} stands in rows {first['row']} and {second['row']} with different {what}."
             problems.append(problem(code, reason, file=file, row=second["row"], value=first["code"]))
         if len(chosen) > MOST_SHOWN:

@@ -185,7 +185,15 @@ def push(live: Any, count: int, placement: Placement, slot: int) -> int:
 
 
 def place_row(
-    rows: Rows, row: int, versions: Versions, live: Any, count: int, placement: Placement, short_notice: int, supersede: bool, retro_decrease: bool
+    rows: Rows,
+    row: int,
+    versions: Versions,
+    live: Any,
+    count: int,
+    placement: Placement,
+    short_notice: int,
+    supersede: bool,
+    retro_decrease: bool,
 ) -> int:
     """Place a row that changes something; returns the new count of live slots."""
     version = rows.version[row]
@@ -214,7 +222,16 @@ def place_row(
 
 
 def place_version(
-    rows: Rows, first: int, last: int, versions: Versions, live: Any, count: int, placement: Placement, short_notice: int, supersede: bool, retro_decrease: bool
+    rows: Rows,
+    first: int,
+    last: int,
+    versions: Versions,
+    live: Any,
+    count: int,
+    placement: Placement,
+    short_notice: int,
+    supersede: bool,
+    retro_decrease: bool,
 ) -> int:
     """Place one version's rows of one code, first to last-1; returns the new count of live slots."""
     version = rows.version[first]

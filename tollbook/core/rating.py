@@ -152,7 +152,9 @@ def price(duration_ms: int, row: RowTerms, terms: PriceTerms) -> tuple[int, int,
 
 def longest_ms(row: RowTerms) -> int:
     """The longest duration whose charge fits 64 bits under this row, for terms up to `tollbook.core.deck.MOST_NANOS` each."""
-    per_second = row.surcharge_minute_nanos + max(row.rate_nanos, row.rate_first_nanos) * (1 if row.rate_unit == PER_MINUTE else SIXTIETHS_PER_NANO)
+    per_second = row.surcharge_minute_nanos + max(row.rate_nanos, row.rate_first_nanos) * (
+        1 if row.rate_unit == PER_MINUTE else SIXTIETHS_PER_NANO
+    )
     fixed = SIXTIETHS_PER_NANO * (row.connect_nanos + row.surcharge_call_nanos + row.min_charge_nanos + row.rate_first_nanos)
     seconds = (INT64_MAX - fixed) // max(per_second, 1) - row.minimum_s - row.step_s - 1
     return max(0, min(seconds, LONGEST_CALL_S)) * 1000

@@ -71,7 +71,11 @@ def explain(call: PricedCall, priced_by: PricedBy | None, row: RowTerms | None, 
         return [*steps, Step("Deck row", f"no code of the deck begins {call.number} at that instant", call.status)]
     steps.append(_row_step(call, priced_by))
     if priced_by.blocked or row is None or call.status != "RATED":
-        reasons = {"BLOCKED": "the code may not be called", "NOT_BILLABLE": "the call was not answered", "HELD": "its times or duration allow no price"}
+        reasons = {
+            "BLOCKED": "the code may not be called",
+            "NOT_BILLABLE": "the call was not answered",
+            "HELD": "its times or duration allow no price",
+        }
         return [*steps, Step("Price", reasons.get(call.status, "no price"), call.status)]
     return [*steps, *_duration_steps(call, row, price_terms(terms), terms), *_money_steps(call, row, terms)]
 
@@ -101,7 +105,9 @@ def _duration_steps(call: PricedCall, row: RowTerms, terms: PriceTerms, agreed: 
     steps = [Step("Duration", f"{_seconds(call.duration_ms)} {agreed.duration_basis.lower()}, {how}", _seconds(rounded_ms))]
     if row.grace_s > 0:
         within = rounded_ms <= row.grace_s * 1000
-        steps.append(Step("Grace", f"{_seconds(rounded_ms)} {'<=' if within else '>'} {row.grace_s} s", "not charged" if within else "charged"))
+        steps.append(
+            Step("Grace", f"{_seconds(rounded_ms)} {'<=' if within else '>'} {row.grace_s} s", "not charged" if within else "charged")
+        )
     if row.free_s > 0:
         left_ms = max(0, rounded_ms - row.free_s * 1000)
         steps.append(Step("Free seconds", f"max(0, {_seconds(rounded_ms)} - {row.free_s} s)", _seconds(left_ms)))
@@ -111,7 +117,10 @@ def _duration_steps(call: PricedCall, row: RowTerms, terms: PriceTerms, agreed: 
         return [*steps, Step("Billed seconds", "nothing is left to bill", "0 s")]
     beyond = f"{row.minimum_s} + ceil(({_seconds(rounded_ms)} - {row.minimum_s}) / {row.step_s}) x {row.step_s}"
     formula = beyond if rounded_ms > row.minimum_s * 1000 else f"at most the first block of {row.minimum_s} s"
-    return [*steps, Step("Billed seconds", f"{row.minimum_s}/{row.step_s}: {formula}", f"{billed_seconds(rounded_ms, row.minimum_s, row.step_s)} s")]
+    return [
+        *steps,
+        Step("Billed seconds", f"{row.minimum_s}/{row.step_s}: {formula}", f"{billed_seconds(rounded_ms, row.minimum_s, row.step_s)} s"),
+    ]
 
 
 def _exact(sixtieths: int, currency: str) -> str:

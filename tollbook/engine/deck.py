@@ -36,7 +36,19 @@ STATUS = len(TERMS) + 1  # the column of the status in the distinct terms
 Array = npt.NDArray[Any]
 ARRAYS = ("starts", "spans", "index", "pieces", "terms", "longest", "row_terms")
 # What an output needs of a row; `deck` counts the versions of the timeline.
-ROW_COLUMNS = ("code", "destination", "country", "a_zone", "band", "rate_nanos", "effective_from", "effective_until", "row", "rate_text", "deck")
+ROW_COLUMNS = (
+    "code",
+    "destination",
+    "country",
+    "a_zone",
+    "band",
+    "rate_nanos",
+    "effective_from",
+    "effective_until",
+    "row",
+    "rate_text",
+    "deck",
+)
 
 
 @dataclass(frozen=True)
@@ -246,5 +258,3 @@ def _currency(decks: list[Deck]) -> str:
     if len(named) > 1:
         raise refuse("DECK_CURRENCY_MIXED", f"The versions are in {', '.join(named)}.", file=decks[0].file)
     return named[0] if named else ""
-
-

@@ -52,11 +52,15 @@ def timeline_of(decks: list[Deck], known_at_ms: int | None, notice: NoticeTerms)
     if not known:
         raise refuse("DECK_NO_ROWS", "No version of the deck was known at that time." if decks else "There is no deck.")
     known.sort(key=lambda deck: BEGINNING if deck.received_at is None else deck.received_at)
-    tables = [deck.rows.append_column("deck", pa.array(np.full(deck.rows.num_rows, index, dtype=np.int32))) for index, deck in enumerate(known)]
+    tables = [
+        deck.rows.append_column("deck", pa.array(np.full(deck.rows.num_rows, index, dtype=np.int32))) for index, deck in enumerate(known)
+    ]
     table = pa.concat_tables(tables).unify_dictionaries().combine_chunks()
     for column in ("a_zone", "band"):
         if table.num_rows and pc.any(pc.not_equal(table.column(column).cast(pa.string()), ANY)).as_py():
-            raise refuse("DECK_COLUMN_UNSUPPORTED", f"The deck prices by {column}, which is not applied.", file=known[-1].file, column=column)
+            raise refuse(
+                "DECK_COLUMN_UNSUPPORTED", f"The deck prices by {column}, which is not applied.", file=known[-1].file, column=column
+            )
     encoded = pc.dictionary_encode(table.column("code")).combine_chunks()
     encoded = encoded.chunk(0) if isinstance(encoded, pa.ChunkedArray) else encoded
     keys = number_keys(encoded.dictionary)

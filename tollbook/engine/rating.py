@@ -190,7 +190,9 @@ def constant(value: str | None, count: int) -> pa.Array:
     return pa.DictionaryArray.from_arrays(pa.array(np.zeros(count, dtype=np.int32)), pa.array([value], pa.string()), safe=False)
 
 
-def _charges(cdrs: pa.Table, calls: Calls, prices: Prices, deck: CompiledDeck, zone: Zone, sign: int, words: tuple[str | None, ...]) -> pa.Table:
+def _charges(
+    cdrs: pa.Table, calls: Calls, prices: Prices, deck: CompiledDeck, zone: Zone, sign: int, words: tuple[str | None, ...]
+) -> pa.Table:
     count = cdrs.num_rows
     none = prices.row < 0
     rows = np.where(none, 0, prices.row)
@@ -199,7 +201,10 @@ def _charges(cdrs: pa.Table, calls: Calls, prices: Prices, deck: CompiledDeck, z
     partner, agreement_digest, clause, currency = words
     columns: dict[str, Any] = {
         **{name: cdrs.column(name) for name in ("cdr_id", "leg", "leg_no")},
-        **{name: constant(value, count) for name, value in (("partner", partner), ("agreement_digest", agreement_digest), ("clause", clause))},
+        **{
+            name: constant(value, count)
+            for name, value in (("partner", partner), ("agreement_digest", agreement_digest), ("clause", clause))
+        },
         **{name: deck.word(name, rows, none) for name in ("deck_digest", "code", "destination", "a_zone", "band")},
         "deck_row": deck.value("row", rows, none, pa.int32()),
         "jurisdiction": pa.nulls(count, WORD),
@@ -212,7 +217,9 @@ def _charges(cdrs: pa.Table, calls: Calls, prices: Prices, deck: CompiledDeck, z
         "amount_micros": pa.array(prices.amount),
         "currency": constant(currency, count),
         "sign": pa.array(np.full(count, sign, dtype=np.int8)),
-        "status": pa.DictionaryArray.from_arrays(pa.array(prices.status.astype(np.int32)), pa.array(CHARGE_STATUSES, pa.string()), safe=False),
+        "status": pa.DictionaryArray.from_arrays(
+            pa.array(prices.status.astype(np.int32)), pa.array(CHARGE_STATUSES, pa.string()), safe=False
+        ),
         "acceptance": constant("PAYABLE", count),
     }
     return pa.Table.from_arrays([columns[name] for name in CHARGE.names], schema=CHARGE)

@@ -148,7 +148,9 @@ def read_increment(text: str, profile: DeckProfile) -> Cell:
         return Cell(None)
     read: Increment = parse_increment(text, order=profile.increment_order, day_first=day_first(profile.date_format))
     if read.first_s and profile.increment_first_part is None and not read.problem:
-        return Cell(None, "INCREMENT_UNREADABLE", "What the first of three parts means must be declared: increment_first_part in the profile.")
+        return Cell(
+            None, "INCREMENT_UNREADABLE", "What the first of three parts means must be declared: increment_first_part in the profile."
+        )
     failed = read.problem and CATALOGUE[read.problem].severity is Severity.ERROR
     reason = f"{text.strip()} was read as {read.minimum_s}/{read.step_s}." if read.problem and not failed else ""
     return Cell(None if failed else (read.minimum_s, read.step_s, read.first_s), read.problem, reason)

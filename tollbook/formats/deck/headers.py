@@ -10,7 +10,9 @@ from tollbook.core.deck_profile import DeckProfile
 from tollbook.core.problem import Problem, Refusal, problem, refuse
 
 HEADER_ROWS = 20
-_CURRENCIES = frozenset("usd eur gbp chf cad aud nzd jpy cny inr rub sek nok dkk pln czk huf ron hkd sgd aed sar zar brl mxn try ils krw kwd".split())
+_CURRENCIES = frozenset(
+    "usd eur gbp chf cad aud nzd jpy cny inr rub sek nok dkk pln czk huf ron hkd sgd aed sar zar brl mxn try ils krw kwd".split()
+)
 _SYMBOLS = {"$": " usd ", "€": " eur ", "£": " gbp "}
 _CENTS = frozenset({"cent", "cents", "eurocent", "eurocents", "usc", "pence"})
 
@@ -93,7 +95,9 @@ def _numbered(profile: DeckProfile, width: int, file: str) -> Layout | None:
     columns = {}
     for name, position in profile.columns.items():
         if not isinstance(position, int) or position < 1:
-            raise refuse("DECK_PROFILE_INVALID", "Without a header, columns must be column numbers from 1.", file=file, column=name, value=position)
+            raise refuse(
+                "DECK_PROFILE_INVALID", "Without a header, columns must be column numbers from 1.", file=file, column=name, value=position
+            )
         columns[name] = position - 1
     if not columns or max(columns.values()) >= width:
         return None
@@ -114,7 +118,9 @@ def _declared(cells: Sequence[str], profile: DeckProfile, number: int, file: str
     if "code" not in columns or "rate" not in columns:
         return None
     if missing:
-        raise Refusal([problem("DECK_COLUMN_MISSING", f"There is no column {header}.", file=file, row=number, value=header) for header in missing])
+        raise Refusal(
+            [problem("DECK_COLUMN_MISSING", f"There is no column {header}.", file=file, row=number, value=header) for header in missing]
+        )
     used = set(columns.values())
     unused = tuple(cell.strip() for index, cell in enumerate(cells) if cell.strip() and index not in used)
     names = {name: cells[index].strip() if index < len(cells) else name for name, index in columns.items()}
@@ -134,7 +140,9 @@ def _recognised(cells: Sequence[str], profile: DeckProfile, number: int, file: s
         words = [word for word in header.split() if word not in _CENTS]
         meaning = _MEANING.get(" ".join(words))
         if header in _UNSUPPORTED or (meaning and len(words) < len(header.split()) and profile.rate_scale == 1):
-            problems.append(problem("DECK_COLUMN_UNSUPPORTED", f"The column {cell.strip()} changes prices.", file=file, row=number, column=cell.strip()))
+            problems.append(
+                problem("DECK_COLUMN_UNSUPPORTED", f"The column {cell.strip()} changes prices.", file=file, row=number, column=cell.strip())
+            )
         elif meaning is None:
             comment = index if header in _COMMENTS and comment is None else comment
             unused.append(cell.strip())

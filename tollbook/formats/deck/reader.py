@@ -88,7 +88,9 @@ def _note_columns(layout: Layout, problems: SheetProblems) -> None:
     if layout.unused:
         problems.add("DECK_COLUMN_UNUSED", f"Not used: {', '.join(layout.unused)}.", row=row, value=", ".join(layout.unused))
     if "effective" not in layout.columns:
-        problems.add("NO_TIMESTAMP", "There is no column of effective dates: every row counts from receipt, or from the beginning.", row=row)
+        problems.add(
+            "NO_TIMESTAMP", "There is no column of effective dates: every row counts from receipt, or from the beginning.", row=row
+        )
     if not {"increment", "minimum", "step"} & set(layout.columns):
         problems.add("INCREMENT_MISSING", "There is no column of billing increments.", row=row)
 
@@ -96,7 +98,9 @@ def _note_columns(layout: Layout, problems: SheetProblems) -> None:
 def _note_rows(reader: RowReader, problems: SheetProblems) -> None:
     if reader.skipped:
         shown = ", ".join(map(str, reader.skipped[:5])) + (", ..." if len(reader.skipped) > 5 else "")
-        problems.add("ROW_SKIPPED", f"{len(reader.skipped):,} rows without code and rate were passed over: {shown}.", value=len(reader.skipped))
+        problems.add(
+            "ROW_SKIPPED", f"{len(reader.skipped):,} rows without code and rate were passed over: {shown}.", value=len(reader.skipped)
+        )
 
 
 def _table(values: Values) -> pa.Table:
@@ -117,7 +121,9 @@ def _currency(reader: RowReader, profile: DeckProfile, problems: SheetProblems) 
     """The one currency of the deck: the profile's, the header's and the cells' must agree."""
     named = {each for each in (profile.currency, reader.layout.currency, *reader.currencies) if each}
     if len(named) > 1:
-        raise refuse("DECK_CURRENCY_MIXED", f"The deck names {', '.join(sorted(named))}.", file=problems.file, value=", ".join(sorted(named)))
+        raise refuse(
+            "DECK_CURRENCY_MIXED", f"The deck names {', '.join(sorted(named))}.", file=problems.file, value=", ".join(sorted(named))
+        )
     if not named:
         problems.add("DECK_CURRENCY_UNKNOWN")
     return next(iter(named), "")

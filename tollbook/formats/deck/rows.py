@@ -16,7 +16,12 @@ from tollbook.formats.deck.problems import SheetProblems
 from tollbook.formats.deck.sheet import Row
 
 Values = dict[str, list[Any]]
-FEES = {"connect": "connect_nanos", "surcharge_call": "surcharge_call_nanos", "surcharge_minute": "surcharge_minute_nanos", "min_charge": "min_charge_nanos"}
+FEES = {
+    "connect": "connect_nanos",
+    "surcharge_call": "surcharge_call_nanos",
+    "surcharge_minute": "surcharge_minute_nanos",
+    "min_charge": "min_charge_nanos",
+}
 
 
 def _is_plain_code(text: str) -> bool:
@@ -77,7 +82,9 @@ class RowReader:
         A note may stand in the code column; it is one when the row has no rate and the cell no digit at its start.
         """
         blank: set[int] = set()
-        codes = [city.strip() or country.strip() for city, country in zip(texts["code"], texts.get("country_code", repeat("")), strict=False)]
+        codes = [
+            city.strip() or country.strip() for city, country in zip(texts["code"], texts.get("country_code", repeat("")), strict=False)
+        ]
         suspects = {text for text in set(codes) if not text.lstrip("+( ")[:1].isdigit()}
         if not suspects:
             return blank
@@ -176,7 +183,9 @@ class RowReader:
         first_part = self.profile.increment_first_part
         for name in ("grace", "free"):
             extra = [part[2] if first_part == name.upper() else 0 for part in parts]
-            chunk[f"{name}_s"] = [own if value is None else value for own, value in zip(extra, read.get(name, repeat(None, count)), strict=True)]
+            chunk[f"{name}_s"] = [
+                own if value is None else value for own, value in zip(extra, read.get(name, repeat(None, count)), strict=True)
+            ]
 
     def _check_periods(self, chunk: Values, first_row: int, wrong: set[int]) -> None:
         if "end" not in self.columns:

@@ -99,6 +99,3 @@ def peeked(rows: Iterator[Row], profile: DeckProfile, file: str) -> Sheet | None
     if layout is None:
         return None
     return Sheet(layout, chunked(chain(top[layout.header_row :], rows), file), layout.header_row + 1)
-
-
-
