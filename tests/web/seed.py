@@ -248,7 +248,7 @@ def _money(book: Path) -> None:
     matching = run("matching", "aurora/OUT/2026-11")
     match = {**row(cdr.MATCH, leg="OUT"), "our_cdr_id": FIRST_ID, "their_cdr_id": THEIR_ID, "rule": "R2", "class": "DURATION_VARIANCE"}
     manifest.add_segments(segment(book, "match", "", [match], matching.run_key), run=matching)
-    reconciliation = run("reconciliation", "aurora/OUT/2026-11")
+    reconciliation = run("reconciliation", "aurora/OUT/2026-11", _summary(agreement.digest))
     variance = row(
         cdr.VARIANCE,
         our_cdr_id=FIRST_ID,
@@ -339,6 +339,43 @@ def _money(book: Path) -> None:
                 duration_ms=90_000_000,
                 amount_micros=(amount * 100 + offset * 7) * 1_000_000,
             )
+
+
+def _summary(agreement_digest: str) -> dict[str, Any]:
+    """The summary of a reconciliation of one call, as the engine shapes it."""
+    side = {"calls": 1, "records": 1, "minutes_ms": 61_000}
+    part = {"our_calls": 1, "their_calls": 1, "difference": "0.020000", "failed": False}
+    cause = {
+        "cause": "RATE",
+        "label": "Rate",
+        "meaning": "Their price per minute is not the one our deck has for the call.",
+        "calls": 1,
+        "amount": "0.020000",
+        "exact_60th_nanos": "1200000000",
+        "clause": "A3.5",
+        "details": [{"detail": "the increase of December, applied early", "amount": "0.020000"}],
+    }
+    return {
+        "sentence": "They bill 0.02 USD more than we expect.",
+        "agreement": {"digest": agreement_digest, "name": "Aurora Voice", "clauses": {}},
+        "totals": {"ours": side, "theirs": side},
+        "money": {
+            "currency": "USD",
+            "ours": "0.290000",
+            "theirs": "0.310000",
+            "difference": "0.020000",
+            "ours_60th_nanos": "17400000000",
+            "theirs_60th_nanos": "18600000000",
+            "unexplained": "0.000000",
+            "unexplained_zero": True,
+            "causes": [cause],
+        },
+        "budget": {"sentence": "Outside the error budget.", "outcome": "DISPUTE"},
+        "matching": {"pairs": 1, "possible": 1, "only_ours": 0, "only_theirs": 0, "rules": [{"rule": "R2", "title": "ICID", "pairs": 1}]},
+        "destinations": [{**part, "name": "Philippines mobile"}],
+        "days": [{**part, "name": "2026-11-21"}],
+        "trunks": [{**part, "name": "B-IC01"}],
+    }
 
 
 def _people() -> None:

@@ -77,8 +77,15 @@ def explain_record(book: Book, cdr_id: str, *, actor: Actor) -> Explanation:
             raw_records.mapped(plain) as content,
         ):
             raw = raw_records.raw_text(content, first["byte_offset"], first["byte_length"])
-    legs = tuple(_leg_price(book, row) for row in rows if row["side"] == "OURS" and row["partner"])
+    legs = leg_prices(book, rows, actor=actor)
     return Explanation(first["cdr_id"].hex(), file.name, file.digest, first["record_no"], raw, _shown(first), legs)
+
+
+def leg_prices(book: Book, rows: list[dict[str, Any]], *, actor: Actor) -> tuple[LegPrice, ...]:
+    """The prices of our legs of a record whose canonical rows are at hand."""
+    require(actor, Right.READ_CALLS)
+    require(actor, Right.READ_MARGIN)
+    return tuple(_leg_price(book, row) for row in rows if row["side"] == "OURS" and row["partner"])
 
 
 def _find(book: Book, cdr_id: str) -> list[dict[str, Any]]:

@@ -11,10 +11,12 @@ from django.http import Http404
 from django.urls import reverse
 
 from tollbook.core.cdr import CDR
+from tollbook.core.reconciliation_words import CAUSE_LABELS, CAUSE_MEANINGS, RULE_TITLES
 from tollbook.core.rights import Right
+from tollbook.flow.explain import LegPrice, leg_prices
 from tollbook.store import files, known_ids, raw_records
-from tollbook.store.models import Head, KnownIds, SealedFile, Segment
-from tollbook.web import book, reference, segments
+from tollbook.store.models import Agreement, Head, KnownIds, SealedFile, Segment
+from tollbook.web import book, segments
 from tollbook.web.calls import days_near
 from tollbook.web.page import Page, Scope
 from tollbook.web.words import instant_exact
@@ -99,9 +101,9 @@ def current(kind: str, **where: Any) -> Any:
     return Segment.objects.filter(kind=kind, run__in=Head.objects.filter(**where).values("run"))
 
 
-def rows_about(kind: str, column: str, cdr_id: bytes) -> list[dict[str, Any]]:
-    """Rows of the current runs that name a record."""
-    source = segments.files(current(kind))
+def rows_about(kind: str, column: str, cdr_id: bytes, stage: str) -> list[dict[str, Any]]:
+    """Rows of a stage's current runs that name a record."""
+    source = segments.files(current(kind, stage=stage))
     if not source:
         return []
     condition = " OR ".join(f"{name} = ?" for name in column.split())
@@ -145,7 +147,10 @@ class Call(Page):
             raise Http404
         wanted = self.request.GET.get("leg", "")
         record = next((each for each in records if each["leg"] == wanted), records[0])
-        matches = rows_about("match", "our_cdr_id their_cdr_id", cdr_id)
+        # The reconciliation's matches carry the final class; where it has not run, those of the matching stand.
+        matches = rows_about("match", "our_cdr_id their_cdr_id", cdr_id, "reconciliation") or rows_about(
+            "match", "our_cdr_id their_cdr_id", cdr_id, "matching"
+        )
         match = next((each for each in matches if each["leg"] == record["leg"]), matches[0] if matches else None)
         sees_money = self.may(Right.READ_MARGIN)
         return {
@@ -161,17 +166,26 @@ class Call(Page):
             "file": SealedFile.objects.filter(digest=record["file_digest"]).first(),
             "match": match,
             "beside": self._beside(record, match, cdr_id),
-            "charges": self._charges(cdr_id) if sees_money else [],
-            "variances": rows_about("variance", "our_cdr_id their_cdr_id", cdr_id) if sees_money else [],
+            "prices": self._prices(records, match) if sees_money else [],
+            "rule": RULE_TITLES.get(str(match["rule"]).split("/")[0], "") if match else "",
+            "variances": self._variances(cdr_id) if sees_money else [],
         }
 
-    def _charges(self, cdr_id: bytes) -> list[dict[str, Any]]:
-        charges = rows_about("charge", "cdr_id", cdr_id)
-        for charge in charges:
-            found = reference.agreement_by_digest(charge["agreement_digest"]) if charge["agreement_digest"] else None
-            charge["agreement_row"] = found[0] if found else None
-            charge["clause_text"] = found[1].clauses.get(charge["clause"]) if found else None
-        return sorted(charges, key=lambda each: (each["leg"], each["leg_no"]))
+    def _variances(self, cdr_id: bytes) -> list[dict[str, Any]]:
+        found = rows_about("variance", "our_cdr_id their_cdr_id", cdr_id, "reconciliation")
+        return [
+            {**row, "label": CAUSE_LABELS.get(row["cause"], row["cause"]), "meaning": CAUSE_MEANINGS.get(row["cause"], "")} for row in found
+        ]
+
+    def _prices(self, records: list[dict[str, Any]], match: dict[str, Any] | None) -> list[tuple[LegPrice, Agreement | None]]:
+        """Every step of the price of each of our legs; of the partner's record, those of the record it was matched with."""
+        ours = records
+        if records[0]["side"] == "THEIRS":
+            ours = records_of(bytes(match["our_cdr_id"])) if match and match["our_cdr_id"] else []
+        priced = leg_prices(book.current(), ours, actor=self.viewer) if ours else ()
+        return [
+            (each, Agreement.objects.filter(agreement_id=each.agreement.split(" version ")[0]).order_by("-pk").first()) for each in priced
+        ]
 
     def _beside(self, record: dict[str, Any], match: dict[str, Any] | None, cdr_id: bytes) -> list[tuple[str, str, str, bool]]:
         """Field by field ours and theirs, and whether they differ; empty without a partner's record."""

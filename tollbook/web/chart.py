@@ -118,7 +118,7 @@ def days(names: Sequence[str], series: Sequence[Series], label: str, *, height: 
         canvas.line(left, y, WIDTH - 8, y, "rule")
     canvas.line(left, zero, WIDTH - 8, zero, "base")
     slot = (WIDTH - left - 8) / max(len(names), 1)
-    width = min(26, slot * 0.72 / max(len(series), 1))
+    width = min(40, slot * 0.72 / max(len(series), 1))
     for index, name in enumerate(names):
         middle = left + slot * (index + 0.5)
         words = ", ".join(f"{each.name} {each.shown[index]}" for each in series)

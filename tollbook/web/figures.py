@@ -16,7 +16,7 @@ MS_PER_DAY: Final = 24 * MS_PER_HOUR
 
 
 @dataclass(frozen=True, slots=True)
-class Sum_:
+class Amount:
     """A count and an amount of one currency."""
 
     currency: str
@@ -24,10 +24,10 @@ class Sum_:
     amount_micros: int
 
 
-def by_currency(rows: Any, amount: str) -> list[Sum_]:
+def by_currency(rows: Any, amount: str) -> list[Amount]:
     """Amounts are never added across currencies; the largest first."""
     found = rows.values("currency").annotate(number=Count("pk"), total=Sum(amount)).order_by("currency")
-    sums = [Sum_(row["currency"], row["number"], row["total"] or 0) for row in found]
+    sums = [Amount(row["currency"], row["number"], row["total"] or 0) for row in found]
     return sorted(sums, key=lambda each: -abs(each.amount_micros))
 
 

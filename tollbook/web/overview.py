@@ -9,7 +9,7 @@ from django.db.models import Max, Sum
 from tollbook.core.rights import Right
 from tollbook.store.manifest import COLLECTION_ORIGIN
 from tollbook.store.models import UsageTotal
-from tollbook.web import chart, figures
+from tollbook.web import book, chart, figures
 from tollbook.web.page import Page, Scope
 from tollbook.web.words import money
 
@@ -26,7 +26,8 @@ class Overview(Page):
         rated = UsageTotal.objects.exclude(origin=COLLECTION_ORIGIN).exclude(currency="")
         currencies = list(rated.order_by("currency").values_list("currency", flat=True).distinct())
         wanted = self.request.GET.get("currency", "")
-        currency = wanted if wanted in currencies else (currencies[0] if currencies else "")
+        own = book.current().currency
+        currency = next((each for each in (wanted, own, *currencies) if each in currencies), "")
         days = self._days(rated.filter(currency=currency)) if currency else []
         sees_disputes = self.may(Right.READ_DISPUTES)
         return {

@@ -9,11 +9,11 @@ from django.http import Http404, HttpRequest, HttpResponseBase
 from django.urls import reverse
 
 from tollbook.core.money import HALF_EVEN, SIXTIETHS_PER_MICRO, divide_rounded
-from tollbook.core.reconciliation import CAUSES
-from tollbook.core.reconciliation_words import CAUSE_LABELS, CAUSE_MEANINGS
+from tollbook.core.reconciliation import CAUSES, CLASSES
+from tollbook.core.reconciliation_words import CAUSE_LABELS, CLASS_LABELS
 from tollbook.core.rights import Right
 from tollbook.store.models import ExceptionCase, Head, Run, Segment
-from tollbook.web import chart, segments
+from tollbook.web import chart, reference, segments
 from tollbook.web.listing import ListPage
 from tollbook.web.page import Page, Scope
 from tollbook.web.table import Column, Kind, QueryRows, SegmentRows, Table
@@ -26,6 +26,10 @@ SELECT lower(hex(coalesce(our_cdr_id, their_cdr_id))) AS call, our_cdr_id IS NUL
        CAST(cause AS VARCHAR) AS cause, CAST(leg AS VARCHAR) AS leg, CAST(destination AS VARCHAR) AS destination,
        CAST(exact_60th_nanos // 60000 AS BIGINT) AS amount_micros, minutes_ms, CAST(currency AS VARCHAR) AS currency
 FROM {files}
+"""
+
+_OF_CLASS: Final = """
+WHERE coalesce(our_cdr_id, their_cdr_id) IN (SELECT coalesce(our_cdr_id, their_cdr_id) FROM {files} WHERE CAST(class AS VARCHAR) = ?)
 """
 
 
@@ -69,7 +73,7 @@ class Reconciliations(ListPage):
 
 
 class Waterfall(Page):
-    """One comparison as a waterfall from our charge to theirs."""
+    """One comparison as a waterfall from our charge to theirs. Everything is in the run's own summary."""
 
     right, scope = Right.READ_DISPUTES, Scope.OPERATOR
     template = "web/waterfall.html"
@@ -80,88 +84,46 @@ class Waterfall(Page):
     def context(self) -> dict[str, Any]:
         scope = self.kwargs["scope"]
         run = current_run(scope)
-        rows = causes(run)
-        currency = next((row["currency"] for row in rows if row["currency"]), "")
-        ours = our_total(run, scope)
-        difference = sum(row["value"] for row in rows)
-        partner, _, period = (scope.split("/") + ["", ""])[:3]
+        partner, leg, period = [*scope.split("/"), "", ""][:3]
+        summary = run.summary
+        spent, agreement = summary["money"], summary["agreement"]
         pairs = reverse("pairs", args=[scope])
+        version = reference.agreement_by_digest(agreement["digest"])
+        view = self.request.GET.get("by", "destination")
         return {
-            "title": " ".join(human(part) if part.isupper() else part for part in scope.split("/")),
+            "title": f"{agreement['name'] or partner}, {human(leg).lower()} leg, {period}",
             "run": run,
-            "partner": partner,
-            "currency": currency,
-            "causes": [
-                {
-                    **row,
-                    "label": CAUSE_LABELS.get(row["cause"], human(row["cause"])),
-                    "meaning": CAUSE_MEANINGS.get(row["cause"], ""),
-                    "micros": micros(row["value"]),
-                    "address": f"{pairs}?{urlencode({'t-cause': row['cause']})}",
-                }
-                for row in rows
-            ],
-            "ours": micros(ours) if ours is not None else None,
-            "difference": micros(difference),
-            "theirs": micros(ours + difference) if ours is not None else None,
-            "unexplained": micros(sum(row["value"] for row in rows if row["cause"] == "UNEXPLAINED")),
-            "picture": _picture(rows, ours, difference, currency, pairs) if rows else "",
-            "exceptions": ExceptionCase.objects.filter(partner_id=partner, period=period).order_by("-amount_micros", "id")[:20],
-            "destinations": self._by_destination(run, pairs, currency),
+            "summary": summary,
+            "currency": spent["currency"],
+            "causes": [{**row, "address": f"{pairs}?{urlencode({'t-cause': row['cause']})}"} for row in spent["causes"]],
+            "clauses": agreement["clauses"],
+            "agreement_row": version[0] if version else None,
+            "picture": _picture(spent, pairs) if spent["causes"] else "",
+            "exceptions": ExceptionCase.objects.filter(run=run).order_by("-amount_micros", "id")[:20],
+            "views": VIEWS,
+            "view": view if view in dict(VIEWS) else "destination",
+            "rows": self._rows(summary, view, pairs),
             "pairs_address": pairs,
         }
 
-    def _by_destination(self, run: Run, pairs: str, currency: str) -> list[dict[str, Any]]:
-        source = segments.files(variances(run))
-        if not source:
-            return []
-        found = segments.dicts(
-            f"""SELECT CAST(destination AS VARCHAR) AS destination, count(*) AS number, sum(exact_60th_nanos)::HUGEINT::VARCHAR AS value
-                FROM {source} WHERE exact_60th_nanos <> 0 GROUP BY 1 ORDER BY abs(sum(exact_60th_nanos)) DESC, 1 LIMIT 12"""  # noqa: S608
-        )
-        return [
-            {**row, "micros": micros(row["value"]), "address": f"{pairs}?{urlencode({'t-destination': row['destination'] or ''})}"}
-            for row in found
-        ]
+    def _rows(self, summary: dict[str, Any], view: str, pairs: str) -> list[dict[str, Any]]:
+        """The parts of a view, with the way down to the calls where the calls are known by it."""
+        rows = summary["days" if view == "day" else "trunks" if view == "trunk" else "destinations"]
+        if view in ("day", "trunk"):
+            return [dict(row, address="") for row in rows]
+        return [dict(row, address=f"{pairs}?{urlencode({'t-destination': row['name']})}") for row in rows]
 
 
-def causes(run: Run) -> list[dict[str, Any]]:
-    """The exact sums by cause, in the order of the waterfall. Sums are 128 bits wide, so they come as text."""
-    source = segments.files(variances(run))
-    if not source:
-        return []
-    found = segments.dicts(
-        f"""SELECT CAST(cause AS VARCHAR) AS cause, max(CAST(currency AS VARCHAR)) AS currency, count(*) AS number,
-                   sum(minutes_ms)::BIGINT AS minutes_ms, sum(exact_60th_nanos)::HUGEINT::VARCHAR AS value
-            FROM {source} GROUP BY 1"""  # noqa: S608
-    )
-    rows = [{**row, "value": int(row["value"])} for row in found]
-    return sorted(rows, key=lambda row: CAUSES.index(row["cause"]) if row["cause"] in CAUSES else len(CAUSES))
-
-
-def our_total(run: Run, scope: str) -> int | None:
-    """Our exact charge of the scope, from the current rating run; None where it is not rated."""
-    source = segments.files(Segment.objects.filter(kind="charge", run__in=Head.objects.filter(stage="rating", scope=scope).values("run")))
-    if not source:
-        return None
-    found = segments.dicts(
-        f"SELECT coalesce(sum(exact_60th_nanos), 0)::HUGEINT::VARCHAR AS value FROM {source} WHERE status = 'RATED'"  # noqa: S608
-    )
-    return int(found[0]["value"])
-
-
-def _picture(rows: list[dict[str, Any]], ours: int | None, difference: int, currency: str, pairs: str) -> Any:
-    start = ours or 0
-    bars = [chart.Bar("Our charge" if ours is not None else "Agreed", start, money(micros(start), currency), is_total=True)]
-    for row in rows:
-        if row["value"]:
-            shown = ("+" if row["value"] > 0 else "") + money(micros(row["value"]), currency)
-            bars.append(
-                chart.Bar(
-                    CAUSE_LABELS.get(row["cause"], row["cause"]), row["value"], shown, f"{pairs}?{urlencode({'t-cause': row['cause']})}"
-                )
-            )
-    bars.append(chart.Bar("Their charge", start + difference, money(micros(start + difference), currency), is_total=True))
+def _picture(spent: dict[str, Any], pairs: str) -> Any:
+    currency = spent["currency"]
+    ours, theirs = int(spent["ours_60th_nanos"]), int(spent["theirs_60th_nanos"])
+    bars = [chart.Bar("Our charge", ours, money(micros(ours), currency), is_total=True)]
+    for row in spent["causes"]:
+        value = int(row["exact_60th_nanos"])
+        if value:
+            shown = ("+" if value > 0 else "") + money(micros(value), currency)
+            bars.append(chart.Bar(row["label"], value, shown, f"{pairs}?{urlencode({'t-cause': row['cause']})}"))
+    bars.append(chart.Bar("Their charge", theirs, money(micros(theirs), currency), is_total=True))
     return chart.waterfall(bars, "From our charge to theirs, by cause")
 
 
@@ -184,12 +146,14 @@ class Pairs(Page):
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         run = current_run(kwargs["scope"])
-        query = (
-            segments.relation(_PAIRS, variances(run))
-            if not segments.files(variances(run))
-            else _PAIRS.format(files=segments.files(variances(run)))
-        )
-        table = Table(
-            request, SegmentRows(segments.connection(), query, fields=("call", "leg")), self.columns, sort="-amount_micros", label="Calls"
-        )
-        return table.export() or self.show(table=table, scope=kwargs["scope"])
+        class_ = request.GET.get("class", "")
+        class_ = class_ if class_ in CLASSES else ""
+        found = segments.files(variances(run))
+        query, values = (segments.relation(_PAIRS, variances(run)), []) if not found else (_PAIRS.format(files=found), [])
+        matched = segments.files(Segment.objects.filter(run=run, kind="match"))
+        if class_ and found and matched:
+            query += _OF_CLASS.format(files=matched)
+            values = [class_]
+        rows = SegmentRows(segments.connection(), query, values, fields=("call", "leg"))
+        table = Table(request, rows, self.columns, sort="-amount_micros", label="Calls")
+        return table.export() or self.show(table=table, scope=kwargs["scope"], class_label=CLASS_LABELS.get(class_, ""))

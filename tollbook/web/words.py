@@ -20,7 +20,9 @@ _CAPITALS = {"Noc": "NOC", "Cfo": "CFO", "noc": "NOC", "cfo": "CFO", "Id": "ID",
 def money(amount_micros: int, currency: str = "") -> str:
     """An amount rounded to the minor unit of its currency, for the eye; sums are never made of what this gives."""
     step = 10 ** (6 - minor_unit_places(currency))
-    return format_micros(divide_rounded(amount_micros, step, HALF_EVEN) * step, currency).replace("-", "−")
+    rounded = divide_rounded(amount_micros, step, HALF_EVEN) * step
+    # What would read as nothing is shown as it is: 0.000012 is not 0.00.
+    return format_micros(rounded or amount_micros, currency).replace("-", "−")
 
 
 def money_exact(amount_micros: int, currency: str = "") -> str:

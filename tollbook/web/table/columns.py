@@ -24,6 +24,7 @@ class Kind(StrEnum):
     RATE = "rate"  # nanos per minute
     INSTANT = "instant"  # milliseconds UTC
     DAY = "day"
+    CLASS = "class"  # of a difference
     DIGEST = "digest"
     CODE = "code"
 

@@ -14,15 +14,18 @@ COUNTED = 10_000
 
 
 class SegmentRows:
-    """`relation` is a SELECT over views of the connection, with positional parameters. `fields` are read besides the columns."""
+    """`relation` is a SELECT over views of the connection, with positional parameters. `fields` are read besides the columns, the first of them orders equal rows."""
 
     def __init__(
         self, connection: duckdb.DuckDBPyConnection, relation: str, parameters: Sequence[Any] = (), *, fields: Sequence[str] = ()
     ) -> None:
         self._connection, self._relation, self._parameters, self._fields = connection, relation, list(parameters), tuple(fields)
 
-    def _query(self, columns: Sequence[Column], filters: dict[str, str], sort: tuple[str, bool] | None) -> tuple[str, list[Any]]:
-        by_name = {column.name: column for column in columns}
+    def _query(
+        self, columns: Sequence[Column], filters: dict[str, str], sort: tuple[str, bool] | None, known: Sequence[Column] = ()
+    ) -> tuple[str, list[Any]]:
+        """The SQL for these columns; filters may name others of the table (`known`), as a count does that selects one column."""
+        by_name = {column.name: column for column in (known or columns)}
         names = dict.fromkeys([*self._fields, *(column.source for column in columns), *(c.currency for c in columns if c.currency)])
         conditions, parameters = [], list(self._parameters)
         for name, text in filters.items():
@@ -33,7 +36,8 @@ class SegmentRows:
                 conditions.append(f'CAST("{column.source}" AS VARCHAR) = ?')
             parameters.append(text)
         where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
-        order = f' ORDER BY "{by_name[sort[0]].source}" {"DESC" if sort[1] else "ASC"} NULLS LAST' if sort else ""
+        tie = f', "{self._fields[0]}"' if self._fields else ""
+        order = f' ORDER BY "{by_name[sort[0]].source}" {"DESC" if sort[1] else "ASC"} NULLS LAST{tie}' if sort else ""
         selected = ", ".join(f'"{name}"' for name in names)
         return f"SELECT {selected} FROM ({self._relation}){where}{order}", parameters  # noqa: S608 - names are declared, values are bound
 
@@ -43,7 +47,8 @@ class SegmentRows:
         """The rows of one page and how many there are, counted up to COUNTED."""
         query, parameters = self._query(columns, filters, sort)
         rows = self._rows(f"{query} LIMIT {limit:d} OFFSET {offset:d}", parameters, columns)
-        counted = self._connection.execute(f"SELECT count(*) FROM ({query} LIMIT {COUNTED + 1})", parameters).fetchone()  # noqa: S608
+        unsorted, _ = self._query(columns[:1], filters, None, columns)
+        counted = self._connection.execute(f"SELECT count(*) FROM ({unsorted} LIMIT {COUNTED + 1})", parameters).fetchone()  # noqa: S608
         return list(rows), int(counted[0]) if counted else 0
 
     def all(self, columns: Sequence[Column], filters: dict[str, str], sort: tuple[str, bool] | None, limit: int) -> Iterator[Row]:

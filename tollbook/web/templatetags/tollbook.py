@@ -9,7 +9,8 @@ from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from tollbook.core.money import HALF_EVEN, SIXTIETHS_PER_MICRO, divide_rounded, format_scaled
+from tollbook.core.money import HALF_EVEN, SIXTIETHS_PER_MICRO, divide_rounded, format_scaled, parse_scaled
+from tollbook.core.reconciliation_words import CAUSE_LABELS, CLASS_LABELS
 from tollbook.web import words
 from tollbook.web.table.columns import Column, Kind
 from tollbook.web.templating import asset as asset_address
@@ -108,6 +109,7 @@ _CELLS: dict[Kind, Callable[[Any, str], SafeString | str]] = {
     Kind.DAY: lambda value, _: format_html('<span class="nowrap tabular">{}</span>', value),
     Kind.DIGEST: lambda value, _: digest(value),
     Kind.CODE: lambda value, _: format_html("<code>{}</code>", value),
+    Kind.CLASS: lambda value, _: class_label(str(value)),
     Kind.WORD: lambda value, _: words.human(str(value)),
     Kind.BADGE: lambda value, _: badge(value),
 }
@@ -135,3 +137,15 @@ def money_60th(exact_60th_nanos: int, currency: str = "") -> SafeString:
 def percent(part: int, whole: int) -> str:
     """A share with one decimal."""
     return words.percent(part, whole)
+
+
+@register.simple_tag
+def decimal(amount: str, currency: str = "") -> SafeString:
+    """An amount of a summary, where sums are decimal texts of up to six places."""
+    return money(parse_scaled(str(amount), 6), currency)
+
+
+@register.filter
+def class_label(name: str) -> str:
+    """A class or cause of a difference in words."""
+    return CLASS_LABELS.get(name) or CAUSE_LABELS.get(name) or words.human(name)
