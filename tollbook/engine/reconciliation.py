@@ -17,7 +17,8 @@ from tollbook.core.agreement import Agreement
 from tollbook.core.cdr import MATCH, VARIANCE
 from tollbook.core.money import ROUNDING_MODES, SIXTIETHS_PER_NANO
 from tollbook.core.period import period_of_day
-from tollbook.core.reconciliation import CLASSES
+from tollbook.core.problem import Problem, problem
+from tollbook.core.reconciliation import CLASSES, MOST_AMOUNT_NANOS, MOST_BILLED_S
 from tollbook.core.zone import Zone
 from tollbook.engine.database import sql
 from tollbook.engine.reconciliation_pairs import (
@@ -71,6 +72,18 @@ class Reconciled:
         """The matches with their final class, and the records without a counterpart, in the MATCH schema."""
         return self.connection.sql(sql("reconciliation_matches")).to_arrow_table().cast(MATCH)
 
+    def problems(self) -> list[Problem]:
+        """What stands in their records that cannot be compared as it is."""
+        query = f"""
+            SELECT count(*) FILTER (their_currency <> o.currency),
+                   count(*) FILTER (abs(their_amount_nanos) > {MOST_AMOUNT_NANOS} OR their_billed_s NOT BETWEEN 0 AND {MOST_BILLED_S})
+            FROM (SELECT their_currency, their_amount_nanos, their_billed_s FROM r_theirs
+                  UNION ALL SELECT their_currency, their_amount_nanos, their_billed_s FROM r_their_duplicates), r_options o
+        """
+        foreign, large = self.connection.execute(query).fetchall()[0]
+        counted = (("RECONCILE_CURRENCY", foreign), ("RECONCILE_STATED_TOO_LARGE", large))
+        return [problem(code, f"{count:,} of their records.", value=count) for code, count in counted if count]
+
     def variances(self) -> pa.Table:
         """One row per pair or record and cause, in the VARIANCE schema."""
         query = """
@@ -114,7 +127,10 @@ def _open(connection: duckdb.DuckDBPyConnection, inputs: Inputs, agreement: Agre
     for name, query in views.items():
         connection.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS {query}")
     rules = _rules(connection, agreement, prices)
-    connection.execute("CREATE OR REPLACE TEMP TABLE r_options AS SELECT ? AS currency, ?::BIGINT AS band", [rules.currency, rules.band])
+    connection.execute(
+        "CREATE OR REPLACE TEMP TABLE r_options AS SELECT ? AS currency, ?::BIGINT AS band, ?::BOOLEAN AS money",
+        [rules.currency, rules.band, rules.basis != MINUTES_ONLY],
+    )
     connection.execute("CREATE OR REPLACE TEMP TABLE r_classes (number TINYINT, name VARCHAR)")
     connection.executemany("INSERT INTO r_classes VALUES (?, ?)", list(enumerate(CLASSES)))
     return rules

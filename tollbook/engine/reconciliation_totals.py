@@ -25,7 +25,7 @@ _BOTH = """
 _VALUE_APART = "abs(sum(their_value) - sum(our_value))"
 _TIME_APART = "abs(sum(their_ms) - sum(our_ms))"
 _SIGNED = """
-    count(*) AS calls, sum(minutes_ms)::BIGINT AS minutes_ms, sum(value)::HUGEINT AS value,
+    count(*) FILTER (value <> 0) AS calls, sum(minutes_ms)::BIGINT AS minutes_ms, sum(value)::HUGEINT AS value,
     coalesce(sum(value) FILTER (value > 0), 0)::HUGEINT AS plus, coalesce(sum(value) FILTER (value < 0), 0)::HUGEINT AS minus
 """
 

@@ -85,4 +85,41 @@ KINDS: dict[str, Kind] = {
         "Ask the partner which zone its switch uses; matching corrected for it.",
         "partner",
     ),
+    # What was given to compare
+    "RECONCILE_COLUMNS": Kind(
+        Severity.FATAL,
+        "A table does not have the columns of the canonical record.",
+        "Give the columns of tollbook.core.cdr.CDR, or a file.",
+    ),
+    "RECONCILE_CURRENCY": Kind(
+        Severity.WARNING,
+        "Records are stated in another currency than the agreement's.",
+        "Ask for one file per currency; their amounts are listed and left out of the totals.",
+        "partner",
+    ),
+    "RECONCILE_DECK_MISSING": Kind(
+        Severity.WARNING,
+        "There is no deck to price our records by, so minutes are compared and money is not.",
+        "Put the deck beside the agreement, or name it with --deck.",
+    ),
+    "RECONCILE_DIRECTION": Kind(
+        Severity.FATAL, "The direction is neither PAYABLE nor RECEIVABLE.", "Use PAYABLE for their bill, RECEIVABLE for ours."
+    ),
+    "RECONCILE_LEG_EMPTY": Kind(
+        Severity.WARNING,
+        "One side has no records of the leg that is compared.",
+        "Check the format, and which leg its mapping says; choose the other direction if that is what you mean.",
+    ),
+    "RECONCILE_NOTHING": Kind(Severity.FATAL, "There is nothing to compare.", "Give a file of each side."),
+    "RECONCILE_PARTNER_ABSENT": Kind(
+        Severity.WARNING,
+        "No record of ours names the agreement's partner, so all of them were compared.",
+        "Tell the source which trunks are the partner's (docs/guides/mapping.md).",
+    ),
+    "RECONCILE_STATED_TOO_LARGE": Kind(
+        Severity.ERROR,
+        "An amount or a number of seconds they state is too large to be one call's; it was taken as not stated.",
+        "Ask the partner for the record again.",
+        "partner",
+    ),
 }
