@@ -146,7 +146,8 @@ class _Reader:
             document=document,
             digest=hashlib.sha256(canonical_json(_plain(document))).hexdigest(),
         )
-        self.whole(read)
+        if not any(each.place.column.startswith("legs") for each in self.problems):
+            self.whole(read)
         if self.problems:
             raise Refusal(self.problems)
         return read
@@ -160,10 +161,13 @@ class _Reader:
         for leg in profile.legs:
             if not leg.b.columns and not leg.b_e164.columns:
                 self.bad(f"legs.{leg.leg}.b", "A leg names the column of the called number.")
-        used = [(f"legs.{leg.leg}", each) for leg in profile.legs for each in (leg.a_numbers, leg.b_numbers)]
-        used += [(f"trunks.{name}", each) for name, trunk in profile.trunks.items() for each in (trunk.a_numbers, trunk.b_numbers) if each]
+        used = []
+        for leg in profile.legs:
+            used += [(f"legs.{leg.leg}.a_numbers", leg.a_numbers), (f"legs.{leg.leg}.b_numbers", leg.b_numbers)]
+        for label, trunk in profile.trunks.items():
+            used += [(f"trunks.{label}.a_numbers", trunk.a_numbers), (f"trunks.{label}.b_numbers", trunk.b_numbers)]
         for path, name in used:
-            if name != "default" and name not in profile.numbers:
+            if name not in {"", "default", *profile.numbers}:
                 self.bad(path, f"There is no table numbers.{name}.", name)
         if profile.layer == "EVENTS" and set(profile.pairing) < {"method", "call_id", "from_tag", "to_tag", "code"}:
             self.bad("pairing", "Events are paired by method, call_id, from_tag, to_tag and code.")
