@@ -6,6 +6,7 @@ import os
 import platform
 import time
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import numba
@@ -42,7 +43,7 @@ def rate_legs(data: BenchData, decks: list[CompiledDeck], threads: int) -> list[
                 partner=f"{name}-{index}",
                 threads=threads,
             )
-            for index, (start, end) in enumerate(zip(bounds[:-1], bounds[1:], strict=True))
+            for index, (start, end) in enumerate(pairwise(bounds))
             if end > start
         ]
         legs.append((pa.concat_tables(charges, promote_options="permissive"), order))

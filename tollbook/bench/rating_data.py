@@ -71,7 +71,7 @@ def _universe(random: np.random.Generator) -> list[str]:
 
 
 def _versions(random: np.random.Generator, universe: list[str], index: int) -> list[Deck]:
-    """Two FULL versions priced by destination: the second changes a third of the prices and drops a few codes in the middle of the month."""
+    """Two FULL versions priced by destination: the second changes a third of the prices and drops a few codes in mid-month."""
     chosen = np.sort(random.choice(len(universe), CODES_PER_DECK, replace=False))
     destination = chosen % DESTINATIONS
     rate = random.integers(10, 8_000, DESTINATIONS) * 50_000

@@ -30,7 +30,7 @@ class Codes(NamedTuple):
     reason: str = ""
 
 
-class _Unread(Exception):
+class _UnreadError(Exception):
     """Why an item cannot be read; never leaves this module."""
 
     def __init__(self, code: str, reason: str) -> None:
@@ -56,7 +56,7 @@ def parse_codes(cell: str, *, country_codes: Collection[str], dash_mode: str = A
         return Codes((), "CODE_DATE")
     try:
         return _parse_list(plain, country_codes, dash_mode, blank_separates)
-    except _Unread as unread:
+    except _UnreadError as unread:
         return Codes((), unread.code, unread.reason)
 
 
@@ -64,7 +64,7 @@ def _parse_list(plain: str, country_codes: Collection[str], dash_mode: str, blan
     items = [item for item in _SEPARATOR.split(plain) if item.strip()]
     if len(items) == 1 and re.search(r"\d\s+\d", plain) and not _DASH.search(plain):
         if blank_separates is None:
-            raise _Unread("CODE_AMBIGUOUS", f"A blank in {plain} may separate two codes or be only for the eye.")
+            raise _UnreadError("CODE_AMBIGUOUS", f"A blank in {plain} may separate two codes or be only for the eye.")
         if blank_separates:
             items = plain.split()
     codes: list[str] = []
@@ -74,9 +74,9 @@ def _parse_list(plain: str, country_codes: Collection[str], dash_mode: str, blan
         codes += found
         notes += [note] if note else []
         if len(codes) > MOST_CODES:
-            raise _Unread("CODE_TOO_MANY", f"The cell stands for more than {MOST_CODES:,} codes.")
+            raise _UnreadError("CODE_TOO_MANY", f"The cell stands for more than {MOST_CODES:,} codes.")
     if not codes:
-        raise _Unread("CODE_UNREADABLE", "The cell holds no code.")
+        raise _UnreadError("CODE_UNREADABLE", "The cell holds no code.")
     return Codes(tuple(codes), "CODE_DASH_READ" if notes else "", " ".join(notes))
 
 
@@ -86,13 +86,13 @@ def _parse_item(item: str, country_codes: Collection[str], dash_mode: str) -> tu
     if len(sides) == 1:
         return [_code(plain)], ""
     if len(sides) > 2 or not all(sides):
-        raise _Unread("CODE_UNREADABLE", f"{plain} has more than one dash, or nothing beside it.")
+        raise _UnreadError("CODE_UNREADABLE", f"{plain} has more than one dash, or nothing beside it.")
     left, right = (_code(side) for side in sides)
     if _means_range(left, right, country_codes, dash_mode):
         codes = compress_range(left, right)
         return codes, f"{plain} was read as the range {left} to {right}."
     if len(left) + len(right) > LONGEST:
-        raise _Unread("CODE_UNREADABLE", f"{plain} would be longer than {LONGEST} digits.")
+        raise _UnreadError("CODE_UNREADABLE", f"{plain} would be longer than {LONGEST} digits.")
     return [left + right], f"{plain} was read as {left + right}."
 
 
@@ -100,7 +100,7 @@ def _code(text: str) -> str:
     bare = _WILD.sub(r"\1", re.sub(r"\s+", "", text))
     found = _CODE.fullmatch(bare)
     if not found:
-        raise _Unread("CODE_UNREADABLE", f"{text.strip()} is not a code of 1 to {LONGEST} digits.")
+        raise _UnreadError("CODE_UNREADABLE", f"{text.strip()} is not a code of 1 to {LONGEST} digits.")
     return found[1]
 
 
@@ -111,18 +111,20 @@ def _means_range(left: str, right: str, country_codes: Collection[str], dash_mod
     same_length = len(left) == len(right)
     if dash_mode == RANGE:
         if not same_length or right < left:
-            raise _Unread("CODE_DESCENDING", f"{left}-{right} is not a range of equally long rising codes.")
+            raise _UnreadError("CODE_DESCENDING", f"{left}-{right} is not a range of equally long rising codes.")
         return True
     if left in country_codes and right in country_codes and same_length and right > left:
-        raise _Unread("CODE_AMBIGUOUS", f"{left}-{right} may be two countries' codes or a range of countries.")
+        raise _UnreadError("CODE_AMBIGUOUS", f"{left}-{right} may be two countries' codes or a range of countries.")
     if left in country_codes:
         return False
     if same_length:
         if right < left:
-            raise _Unread("CODE_DESCENDING", f"{left}-{right} runs backwards.")
+            raise _UnreadError("CODE_DESCENDING", f"{left}-{right} runs backwards.")
         return True
     if len(right) < len(left) and left[: -len(right)] + right >= left:
-        raise _Unread("CODE_AMBIGUOUS", f"{left}-{right} may be the short range up to {left[: -len(right)] + right} or {left + right}.")
+        raise _UnreadError(
+            "CODE_AMBIGUOUS", f"{left}-{right} may be the short range up to {left[: -len(right)] + right} or {left + right}."
+        )
     return False
 
 
@@ -130,7 +132,7 @@ def compress_range(left: str, right: str) -> list[str]:
     """The codes of an inclusive range, whole decades as their shorter code: 44750 to 44759 is 4475."""
     first, last, width = int(left), int(right), len(left)
     if last - first >= MOST_CODES:
-        raise _Unread("CODE_TOO_MANY", f"{left}-{right} stands for more than {MOST_CODES:,} codes.")
+        raise _UnreadError("CODE_TOO_MANY", f"{left}-{right} stands for more than {MOST_CODES:,} codes.")
     codes: list[str] = []
     at = first
     while at <= last:

@@ -12,12 +12,13 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from tollbook.core.increment import MONTHS
 from tollbook.core.zone import Zone
 
 DATE_FORMATS: Final = ("yyyy-mm-dd", "dd/mm/yyyy", "mm/dd/yyyy", "dd-mm-yyyy", "mm-dd-yyyy", "dd.mm.yyyy", "yyyy/mm/dd")
 IMMEDIATE: Final = ("immediate", "immediately", "effective immediately", "now", "asap", "with immediate effect")
 
-_MONTHS: Final = {name: number for number, name in enumerate("jan feb mar apr may jun jul aug sep oct nov dec".split(), 1)}
+_MONTHS: Final = {name: number for number, name in enumerate(MONTHS, 1)}
 _CLOCK = r"(?:[T ]+(\d{1,2}):(\d{2})(?::(\d{2})(?:\.(\d{1,3})0*)?)?\s*(Z|[+-]\d{2}:?\d{2})?)?"
 _YEAR_FIRST = re.compile(rf"(\d{{4}})[-/.]?(\d{{2}})[-/.]?(\d{{2}}){_CLOCK}", re.IGNORECASE)
 _YEAR_NAME = re.compile(rf"(\d{{4}})[- ]([A-Za-z]{{3,9}})\.?[- ](\d{{1,2}}){_CLOCK}")

@@ -23,12 +23,12 @@ def _numbers(rows: pa.Table, name: str) -> Integers:
     column = rows.column(name)
     if pa.types.is_integer(column.type) or pa.types.is_timestamp(column.type):
         plain = column.cast(pa.int64())
-        filled: Integers = pc.fill_null(plain, np.iinfo(np.int64).min).to_numpy()
+        filled: Integers = plain.fill_null(np.iinfo(np.int64).min).to_numpy()
         return filled
     words = column if pa.types.is_dictionary(column.type) else pc.dictionary_encode(column)
     whole = words.unify_dictionaries().combine_chunks()
     chunk = whole.chunk(0) if isinstance(whole, pa.ChunkedArray) else whole
-    indices: Integers = pc.fill_null(chunk.indices, -1).cast(pa.int64()).to_numpy(zero_copy_only=False)
+    indices: Integers = chunk.indices.fill_null(-1).cast(pa.int64()).to_numpy(zero_copy_only=False)
     return indices
 
 

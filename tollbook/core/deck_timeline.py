@@ -1,7 +1,8 @@
 """Lays the versions of a deck over each other, code by code: what each row changes, from when it counts, what it voids.
 
-See docs/rules/decks.md, "Versions" and "Changes and notice". Integer functions over arrays, written so that numba compiles them as they are;
-`tollbook.engine.deck` prepares the arrays. A *slot* is a row (0 to n-1) or a closure that a FULL version brings about (n and above).
+See docs/rules/decks.md, "Versions" and "Changes and notice". Integer functions over arrays, written so that numba compiles
+them as they are; `tollbook.engine.deck_timeline` prepares the arrays. A *slot* is a row (0 to n-1) or a closure that a FULL version
+brings about (n and above).
 """
 
 from __future__ import annotations
@@ -71,7 +72,8 @@ class Versions(NamedTuple):
 
 
 class Placement(NamedTuple):
-    """The result per slot (outcome begins as NOT_SEEN): where it starts and ends, its status, what became of it, what it changed, and the version that repeats it."""
+    """The result per slot (outcome begins as NOT_SEEN): where it starts and ends, its status, what became of it,
+    what it changed, and the version that repeats it."""
 
     start: Any
     until: Any

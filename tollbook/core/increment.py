@@ -13,7 +13,8 @@ MIN_STEP: Final = "MIN_STEP"
 STEP_MIN: Final = "STEP_MIN"
 LONGEST_S: Final = 3600
 
-_MONTHS: Final = {name: number for number, name in enumerate("jan feb mar apr may jun jul aug sep oct nov dec".split(), 1)}
+MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_MONTHS: Final = {name: number for number, name in enumerate(MONTHS, 1)}
 _WORDS: Final = {"per minute": (60, 60), "minute": (60, 60), "per min": (60, 60), "per second": (1, 1), "second": (1, 1), "per sec": (1, 1)}
 _UNIT = r"\s*(?:s|sec|secs|second|seconds)?\s*"
 _ONE = re.compile(rf"(\d{{1,5}}){_UNIT}", re.IGNORECASE)

@@ -1,7 +1,8 @@
 """The price of a call: one function of integers, read by people and compiled for columns. See docs/rules/rating.md.
 
-Everything is exact: durations in milliseconds, rates in nanos per minute (10^-9), the unrounded charge in sixtieths of a nano. The amount is
-rounded once, at the rounding point the agreement names. The functions use integer operators only, so that numba compiles them as they are.
+Everything is exact: durations in milliseconds, rates in nanos per minute (10^-9), the unrounded charge in sixtieths of a nano. The
+amount is rounded once, at the rounding point the agreement names. The functions use integer operators only, so that numba compiles
+them as they are.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Compiles the versions of a deck, as they were known at an instant, into arrays that price calls. See docs/rules/decks.md, "The compiled deck".
+"""Compiles the versions of a deck, as known at an instant, into arrays that price calls. See docs/rules/decks.md, "The compiled deck".
 
-Nested codes become disjoint intervals of number keys; each interval has the short list of rows that price it over time. The arrays are saved
-beside the deck and memory-mapped by every process.
+Nested codes become disjoint intervals of number keys; each interval has the short list of rows that price it over time. The arrays
+are saved beside the deck and memory-mapped by every process.
 """
 
 from __future__ import annotations
@@ -56,8 +56,8 @@ class CompiledDeck:
     """The arrays, the rows they point to, and what the versions are called.
 
     `starts` and `spans`: the intervals and their pieces (first, after the last); `index`: the direct index by four digits; `pieces`: from
-    when, which row, which terms; `terms`: the distinct price terms as 12 integers and the status; `longest`: the ms each can price in 64 bits;
-    `row_terms`: the terms of each row.
+    when, which row, which terms; `terms`: the distinct price terms as 12 integers and the status; `longest`: the ms each can price in
+    64 bits; `row_terms`: the terms of each row.
     """
 
     starts: Array
@@ -113,9 +113,11 @@ class CompiledDeck:
     def priced_by(self, row: int) -> PricedBy:
         """The row as an explanation names it."""
         found = self.rows.slice(row, 1).select(["code", "destination", "row", "rate_text", "deck"]).to_pylist()[0]
-        dates = [self.rows.column(name).cast(pa.int64())[row].as_py() for name in ("effective_from", "effective_until")]
+        since, until = (self.rows.column(name).cast(pa.int64())[row].as_py() for name in ("effective_from", "effective_until"))
         blocked = bool(self.is_blocked(np.array([row]))[0])
-        return PricedBy(found["code"], found["destination"], found["row"], self.digests[found["deck"]], found["rate_text"], *dates, blocked)
+        return PricedBy(
+            found["code"], found["destination"], found["row"], self.digests[found["deck"]], found["rate_text"], since, until, blocked
+        )
 
     def is_blocked(self, rows: Array) -> Array:
         """Which rows say that their code may not be called."""
@@ -186,7 +188,7 @@ def compile_timeline(decks: list[Deck], known_at_ms: int | None = None, *, notic
 
 
 def _distinct_terms(timeline: Timeline, rows: Array) -> tuple[Array, Array]:
-    """The different price terms with their status, and which of them each row has: a few thousand serve a whole deck, and stay in the cache."""
+    """The different price terms with their status, and which of them each row has: a few thousand serve a deck and stay in the cache."""
     whole = np.concatenate([timeline.rows.terms[rows], timeline.rows.status[rows].astype(np.int64)[:, None]], axis=1)
     width = whole.shape[1] * whole.itemsize
     binary = pa.FixedSizeBinaryArray.from_buffers(pa.binary(width), len(whole), [None, pa.py_buffer(np.ascontiguousarray(whole))])

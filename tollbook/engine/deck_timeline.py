@@ -85,7 +85,7 @@ def timeline_of(decks: list[Deck], known_at_ms: int | None, notice: NoticeTerms)
 
 
 def _instants(table: pa.Table, name: str, missing: int) -> Array:
-    values: Array = pc.fill_null(table.column(name).cast(pa.int64()), missing).to_numpy()
+    values: Array = table.column(name).cast(pa.int64()).fill_null(missing).to_numpy()
     return values
 
 
@@ -98,7 +98,7 @@ def _word_numbers(table: pa.Table, name: str) -> tuple[Array, list[str]]:
 def _rows(table: pa.Table, order: Array, code: Array, version: Array, claimed: Array) -> Rows:
     terms = np.empty((table.num_rows, len(TERMS) + 1), dtype=np.int64)
     for column, name in enumerate(TERMS):
-        terms[:, column] = pc.fill_null(table.column(name), -1).to_numpy()
+        terms[:, column] = table.column(name).fill_null(-1).to_numpy()
     units, unit_names = _word_numbers(table, "rate_unit")
     terms[:, -1] = np.array([RATE_UNITS.index(name) for name in unit_names], dtype=np.int64)[units]
     statuses, status_names = _word_numbers(table, "status")

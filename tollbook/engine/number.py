@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from tollbook.engine.compiled import callable_when_compiled, compiled
 
@@ -62,8 +61,9 @@ def number_keys(texts: pa.Array | pa.ChunkedArray, *, cosmetic: bool = False) ->
         whole = pa.concat_arrays(whole.chunks) if whole.num_chunks else pa.array([], whole.type)
     if pa.types.is_dictionary(whole.type):
         distinct = number_keys(whole.dictionary, cosmetic=cosmetic)
-        indices = pc.fill_null(whole.indices, -1).to_numpy(zero_copy_only=False)
-        return np.append(distinct, np.int64(NO_NUMBER))[indices]
+        indices = whole.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+        keys: Integers = np.append(distinct, np.int64(NO_NUMBER))[indices]
+        return keys
     if pa.types.is_null(whole.type):
         return np.full(len(whole), NO_NUMBER, dtype=np.int64)
     keys = np.empty(len(whole), dtype=np.int64)

@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from tollbook.core import money, rating
 from tollbook.core.agreement import RatingTerms
@@ -67,7 +66,7 @@ class DeckArrays(NamedTuple):
 
     starts: Array
     spans: Array
-    index: Array
+    heads: Array
     pieces: Array
     terms: Array
     longest: Array
@@ -77,7 +76,7 @@ class DeckArrays(NamedTuple):
 def _price_all(calls: Any, deck: Any, terms: Any, prices: Any) -> None:
     # Arrays are taken out of their tuples once: inside the loop each access would count references.
     keys, anchors, durations, kinds = calls.keys, calls.anchor, calls.duration, calls.kind
-    starts, spans, index, pieces, row_terms, longest = deck.starts, deck.spans, deck.index, deck.pieces, deck.terms, deck.longest
+    starts, spans, index, pieces, row_terms, longest = deck.starts, deck.spans, deck.heads, deck.pieces, deck.terms, deck.longest
     rows, billed_s, exact_60th, amounts, statuses = prices.row, prices.billed, prices.exact, prices.amount, prices.status
     for place in range(len(keys)):
         piece = -1
@@ -120,9 +119,9 @@ def rate(
 ) -> pa.Table:
     """One charge per record, in the order of the records, in the CHARGE schema. `sign` is +1 where the partner owes us, -1 where we owe.
 
-    A record that was not answered is NOT_BILLABLE; without a price it is UNRATED, to a blocked code BLOCKED, and HELD where its times or its
-    duration do not allow a price. Those have amount 0 and are never dropped. `zone` is the agreement's: period_day is the local date of the
-    anchor. The result does not depend on how the records are split or on the number of threads.
+    A record that was not answered is NOT_BILLABLE; without a price it is UNRATED, to a blocked code BLOCKED, and HELD where its times or
+    its duration do not allow a price. Those have amount 0 and are never dropped. `zone` is the agreement's: period_day is the
+    local date of the anchor. The result does not depend on how the records are split or on the number of threads.
     """
     calls = _calls(cdrs, terms)
     prices = _priced(cdrs, calls, deck, price_terms(terms), threads or os.cpu_count() or 1)
@@ -131,7 +130,7 @@ def rate(
 
 
 def _instants(cdrs: pa.Table, name: str) -> Array:
-    values: Array = pc.fill_null(cdrs.column(name).cast(pa.int64()), NO_ANCHOR).to_numpy()
+    values: Array = cdrs.column(name).cast(pa.int64()).fill_null(NO_ANCHOR).to_numpy()
     return values
 
 
@@ -165,7 +164,7 @@ def _priced(cdrs: pa.Table, calls: Calls, deck: CompiledDeck, terms: PriceTerms,
         amount=np.empty(count, dtype=np.int64),
         status=np.empty(count, dtype=np.int8),
     )
-    arrays = DeckArrays(*(np.asarray(getattr(deck, name)) for name in DeckArrays._fields))
+    arrays = DeckArrays(*map(np.asarray, (deck.starts, deck.spans, deck.index, deck.pieces, deck.terms, deck.longest)))
     numbers = cdrs.column("b_e164")
 
     def price_share(start: int, end: int) -> None:

@@ -3,58 +3,22 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from importlib.resources import files
 
 from tollbook.core.deck_profile import DeckProfile
 from tollbook.core.problem import Problem, Refusal, problem, refuse
 
 HEADER_ROWS = 20
-_CURRENCIES = frozenset(
-    "usd eur gbp chf cad aud nzd jpy cny inr rub sek nok dkk pln czk huf ron hkd sgd aed sar zar brl mxn try ils krw kwd".split()
-)
+_WORDS = tomllib.loads(files("tollbook.formats.deck").joinpath("header_words.toml").read_text(encoding="utf-8"))
+_CURRENCIES = frozenset(_WORDS["currencies"])
+_CENTS = frozenset(_WORDS["cents"])
+_COMMENTS = frozenset(_WORDS["comments"])
+_UNSUPPORTED = frozenset(_WORDS["unsupported"])
+_MEANING = {header: name for name, headers in _WORDS["meanings"].items() for header in headers}
 _SYMBOLS = {"$": " usd ", "€": " eur ", "£": " gbp "}
-_CENTS = frozenset({"cent", "cents", "eurocent", "eurocents", "usc", "pence"})
-
-_SYNONYMS = {
-    "code": "code, codes, dial code, dial codes, dialcode, prefix, prefixes, dial prefix, area code, area codes, breakout code, breakout codes, "
-    "city code, city codes, dst code, destination code, number prefix, dialing code",
-    "country_code": "country code, cc, countrycode",
-    "destination": "destination, destination name, zone, zone name, area, breakout, route, description, code name, dst code name, destination country",
-    "country": "country, country name",
-    "currency": "currency, ccy",
-    "rate": "rate, price, new rate, new price, price min, rate min, price per minute, rate per minute, rate per min, price per min, cost, "
-    "cost per minute, cost per min",
-    "rate_first": "first rate, rate first, initial rate, first interval rate",
-    "connect": "connect, connect fee, connect charge, connect cost, connection, connection fee, connection charge, setup fee, set up fee, call attempt",
-    "surcharge_call": "surcharge, surcharge per call, call surcharge",
-    "surcharge_minute": "surcharge per minute, surcharge per min, minute surcharge",
-    "increment": "billing increment, billing increments, increment, increments, rounding, min step, interval, billing terms, billing interval, "
-    "billing block, pulse",
-    "minimum": "min, minimum, minimum duration, min duration, minimum time, min time, initial increment, initial period, initial interval, first increment, "
-    "first interval, minimum seconds, min seconds",
-    "step": "step, subsequent increment, subsequent interval, recurring period, next increment, next interval, next interval seconds, step seconds",
-    "grace": "grace, grace time, grace volume, grace period, grace seconds",
-    "free": "free, free time, free seconds",
-    "min_charge": "min charge, minimum charge",
-    "max_charge": "max charge, maximum charge",
-    "effective": "effective, effective date, effective from, efective date, valid from, start, start date, activation, activation date, date",
-    "end": "end, end date, expiry, expiry date, valid to, valid until, effective until, effective to, expires",
-    "change": "change, status, change type, trend, rate change",
-    "received": "received, received at, receipt, receipt date",
-}
-_MEANING = {word.strip(): name for name, words in _SYNONYMS.items() for word in words.split(",")}
-# A comment column says what changed only where no other column does.
-_COMMENTS = frozenset({"comment", "comments"})
-# These change what a call costs; ignoring one silently would bill wrong money.
-_UNSUPPORTED = frozenset(
-    word.strip()
-    for word in (
-        "origin, origin group, origin set, cli group, a number group, origination, peak, peak rate, off peak, off peak rate, offpeak, weekend, "
-        "weekend rate, interval 1, interval n, inter, intra, ij, local, inter rate, intra rate, interstate, intrastate, indeterminate, band, "
-        "time profile, free sec, ocn, lata, rate per second, price per second, rate per sec, price per sec"
-    ).split(",")
-)
 
 
 @dataclass(frozen=True)

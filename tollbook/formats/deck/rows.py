@@ -179,7 +179,7 @@ class RowReader:
         firsts = read.get("minimum", repeat(None, count))
         steps = read.get("step", repeat(None, count))
         chunk["minimum_s"] = [part[0] if first is None else first for part, first in zip(parts, firsts, strict=True)]
-        chunk["step_s"] = [part[1] if not step else step for part, step in zip(parts, steps, strict=True)]
+        chunk["step_s"] = [step if step else part[1] for part, step in zip(parts, steps, strict=True)]
         first_part = self.profile.increment_first_part
         for name in ("grace", "free"):
             extra = [part[2] if first_part == name.upper() else 0 for part in parts]
