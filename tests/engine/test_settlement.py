@@ -16,7 +16,8 @@ from tollbook.core.cdr import CDR, CHARGE
 from tollbook.core.invoice import Line, line_net, make_lines
 from tollbook.core.money import HALF_UP, divide_rounded
 from tollbook.engine.database import open_database
-from tollbook.engine.settlement import RATES_SCHEMA, annex_sums, usages, write_annex
+from tollbook.engine.settlement import RATES_SCHEMA, annex_sums, rates_of, usages, write_annex
+from tollbook.formats.deck.reader import read_deck
 
 DECK = "d" * 64
 START_MS = 1_763_769_600_000
@@ -166,3 +167,12 @@ def test_late_calls_of_an_earlier_period_are_lines_of_their_own(connection: duck
     ]
     _, rows = write_annex(connection, "charges", "cdrs", RATES, lines, tmp_path / "annex.csv")
     assert rows == sum(line.usage.calls for line in lines)
+
+
+def test_a_row_of_a_sheet_that_lists_many_codes_counts_once(tmp_path: Path) -> None:
+    # Three codes in one cell are three rows of the deck from one row of the sheet; a call must not be billed three times.
+    sheet = tmp_path / "deck.csv"
+    sheet.write_text('Code,Destination,Rate,Billing Increment,Effective Date\n"4470,4471,4472",UK Mobile,0.0119,30/6,2026-01-01\n')
+    deck, _ = read_deck(sheet)
+    assert deck.rows.num_rows == 3
+    assert rates_of([deck, deck]).to_pylist() == [{"deck_digest": deck.digest, "deck_row": 2, "increments": "30/6", "version": ""}]

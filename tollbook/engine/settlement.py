@@ -25,7 +25,10 @@ RATES_SCHEMA = pa.schema(
 
 
 def rates_of(decks: Iterable[Deck]) -> pa.Table:
-    """What a line shows of a deck row: its increments as first/next seconds, and the version of the sheet it stands in."""
+    """What a line shows of a deck row: its increments as first/next seconds, and the version of the sheet it stands in.
+
+    One row of a sheet may list many codes; it is here once, because a charge names the sheet's row.
+    """
     tables = []
     for deck in decks:
         first, following = deck.rows.column("minimum_s").to_pylist(), deck.rows.column("step_s").to_pylist()
@@ -38,7 +41,9 @@ def rates_of(decks: Iterable[Deck]) -> pa.Table:
             pa.array([deck.version] * count, pa.string()),
         ]
         tables.append(pa.table(columns, schema=RATES_SCHEMA))
-    return pa.concat_tables(tables) if tables else RATES_SCHEMA.empty_table()
+    if not tables:
+        return RATES_SCHEMA.empty_table()
+    return pa.concat_tables(tables).group_by(RATES_SCHEMA.names, use_threads=False).aggregate([]).select(RATES_SCHEMA.names)
 
 
 def usages(connection: duckdb.DuckDBPyConnection, charges: str, rates: pa.Table) -> list[Usage]:
