@@ -101,9 +101,10 @@ def current(kind: str, **where: Any) -> Any:
     return Segment.objects.filter(kind=kind, run__in=Head.objects.filter(**where).values("run"))
 
 
-def rows_about(kind: str, column: str, cdr_id: bytes, stage: str) -> list[dict[str, Any]]:
-    """Rows of a stage's current runs that name a record."""
-    source = segments.files(current(kind, stage=stage))
+def rows_about(kind: str, column: str, record: dict[str, Any], stage: str) -> list[dict[str, Any]]:
+    """Rows of a stage's current runs of the record's partner and leg that name it; other runs cannot."""
+    cdr_id = record["cdr_id"]
+    source = segments.files(current(kind, stage=stage, scope__startswith=f"{record['partner']}/{record['leg']}/"))
     if not source:
         return []
     condition = " OR ".join(f"{name} = ?" for name in column.split())
@@ -148,8 +149,8 @@ class Call(Page):
         wanted = self.request.GET.get("leg", "")
         record = next((each for each in records if each["leg"] == wanted), records[0])
         # The reconciliation's matches carry the final class; where it has not run, those of the matching stand.
-        matches = rows_about("match", "our_cdr_id their_cdr_id", cdr_id, "reconciliation") or rows_about(
-            "match", "our_cdr_id their_cdr_id", cdr_id, "matching"
+        matches = rows_about("match", "our_cdr_id their_cdr_id", record, "reconciliation") or rows_about(
+            "match", "our_cdr_id their_cdr_id", record, "matching"
         )
         match = next((each for each in matches if each["leg"] == record["leg"]), matches[0] if matches else None)
         sees_money = self.may(Right.READ_MARGIN)
@@ -168,11 +169,11 @@ class Call(Page):
             "beside": self._beside(record, match, cdr_id),
             "prices": self._prices(records, match) if sees_money else [],
             "rule": RULE_TITLES.get(str(match["rule"]).split("/")[0], "") if match else "",
-            "variances": self._variances(cdr_id) if sees_money else [],
+            "variances": self._variances(record) if sees_money else [],
         }
 
-    def _variances(self, cdr_id: bytes) -> list[dict[str, Any]]:
-        found = rows_about("variance", "our_cdr_id their_cdr_id", cdr_id, "reconciliation")
+    def _variances(self, record: dict[str, Any]) -> list[dict[str, Any]]:
+        found = rows_about("variance", "our_cdr_id their_cdr_id", record, "reconciliation")
         return [
             {**row, "label": CAUSE_LABELS.get(row["cause"], row["cause"]), "meaning": CAUSE_MEANINGS.get(row["cause"], "")} for row in found
         ]

@@ -97,11 +97,11 @@ class File(Page):
         table = Table(request, rows, self.columns, sort="record_no", label="Problems")
         totals = {name: sum(getattr(part, name) for part in parts) for name in ("read", "accepted", "duplicates", "problems")}
         days = Segment.objects.filter(batch__in=parts, kind="cdr").aggregate(first=Min("min_anchor_at"), last=Max("max_anchor_at"))
-        remedies = {code: kind.remedy for code, kind in CATALOGUE.items()} if totals["problems"] else {}
+        remedies = {code: kind.remedy for code, kind in CATALOGUE.items()}
         shown = {"title": file.name, "file": file, "parts": parts, "totals": totals, "days": days, "table": table}
         return table.export() or self.show(**shown, remedies=self._remedies(table, remedies))
 
     def _remedies(self, table: Table, remedies: dict[str, str]) -> list[tuple[str, str]]:
         """The codes on this page of the table with what to do about each."""
-        codes = {value for row in table.rows for column, value, _, _ in row if column.name == "code"}
+        codes = {row["code"] for row in table.rows}
         return sorted((code, remedies[code]) for code in codes if code in remedies)

@@ -24,3 +24,5 @@ if os.environ.get(PARENT_VARIABLE, "") == str(os.getppid()):
     threading.Thread(target=_leave_with, args=(os.getppid(),), daemon=True, name="parent-watch").start()
 
 application = get_wsgi_application()
+
+# Everything a page needs is loaded before the first one is asked for; the compiled price function alone takes seconds to import.

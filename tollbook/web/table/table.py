@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 from django.http import HttpRequest, HttpResponseBase, QueryDict
+from django.utils.safestring import SafeString
 
+from tollbook.web.table.cells import body
 from tollbook.web.table.columns import Column, Row
 from tollbook.web.table.export import MOST_CSV_ROWS, MOST_XLSX_ROWS, csv_response, xlsx_response
 from tollbook.web.table.segment_rows import COUNTED
@@ -84,20 +86,14 @@ class Table:
         return self._loaded
 
     @property
-    def rows(self) -> list[list[tuple[Column, Any, str, str]]]:
-        """Per row its cells: column, value, link, currency."""
-        return [
-            [
-                (
-                    column,
-                    row.get(column.name),
-                    column.link(row) if column.link else "",
-                    str(row.get(column.currency) or "") if column.currency else "",
-                )
-                for column in self.columns
-            ]
-            for row in self._load()[0]
-        ]
+    def rows(self) -> list[Row]:
+        """The rows of this page."""
+        return self._load()[0]
+
+    @property
+    def body(self) -> SafeString:
+        """The rows of this page as HTML."""
+        return body(self.columns, self.rows)
 
     @property
     def total(self) -> int:

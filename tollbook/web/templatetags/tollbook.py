@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from django import template
@@ -12,7 +11,6 @@ from django.utils.safestring import SafeString
 from tollbook.core.money import HALF_EVEN, SIXTIETHS_PER_MICRO, divide_rounded, format_scaled, parse_scaled
 from tollbook.core.reconciliation_words import CAUSE_LABELS, CLASS_LABELS
 from tollbook.web import words
-from tollbook.web.table.columns import Column, Kind
 from tollbook.web.templating import asset as asset_address
 
 register = template.Library()
@@ -85,34 +83,6 @@ def human(value: Any) -> str:
 def tone(state: str) -> str:
     """The colour of a state's badge."""
     return words.tone(str(state))
-
-
-@register.simple_tag
-def cell(column: Column, value: Any, currency: str = "") -> SafeString | str:
-    """The cell of a table."""
-    if value is None or value == "":
-        return format_html('<span class="muted">{}</span>', "–")
-    return _CELLS.get(column.kind, lambda value, _: str(value))(value, currency)
-
-
-def _rate(value: int, currency: str) -> SafeString:
-    return format_html('<span class="figure">{}</span>', format_scaled(value, 9, 4))
-
-
-_CELLS: dict[Kind, Callable[[Any, str], SafeString | str]] = {
-    Kind.MONEY: money,
-    Kind.COUNT: lambda value, _: count(value),
-    Kind.MINUTES: lambda value, _: minutes(value),
-    Kind.SECONDS: lambda value, _: f"{value:,} s",
-    Kind.RATE: _rate,
-    Kind.INSTANT: lambda value, _: instant(value),
-    Kind.DAY: lambda value, _: format_html('<span class="nowrap tabular">{}</span>', value),
-    Kind.DIGEST: lambda value, _: digest(value),
-    Kind.CODE: lambda value, _: format_html("<code>{}</code>", value),
-    Kind.CLASS: lambda value, _: class_label(str(value)),
-    Kind.WORD: lambda value, _: words.human(str(value)),
-    Kind.BADGE: lambda value, _: badge(value),
-}
 
 
 @register.simple_tag

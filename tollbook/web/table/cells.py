@@ -1,0 +1,63 @@
+"""The cells of a table as HTML. Built here rather than in the template: fifty rows of a template cost ten times as much."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from django.utils.html import escape, format_html
+from django.utils.safestring import SafeString, mark_safe
+
+from tollbook.core.money import format_scaled
+from tollbook.web import words
+from tollbook.web.table.columns import Column, Kind, Row
+from tollbook.web.templatetags import tollbook as tags
+
+ABSENT = mark_safe('<span class="muted">–</span>')
+
+
+def _rate(value: int) -> SafeString:
+    return format_html('<span class="figure">{}</span>', format_scaled(value, 9, 4))
+
+
+_SHOWN: dict[Kind, Callable[[Any], str]] = {
+    Kind.COUNT: lambda value: f"{value:,}",
+    Kind.MINUTES: words.minutes,
+    Kind.SECONDS: lambda value: f"{value:,} s",
+    Kind.RATE: _rate,
+    Kind.INSTANT: tags.instant,
+    Kind.DAY: lambda value: format_html('<span class="nowrap tabular">{}</span>', value),
+    Kind.DIGEST: tags.digest,
+    Kind.CODE: lambda value: format_html("<code>{}</code>", value),
+    Kind.CLASS: lambda value: tags.class_label(str(value)),
+    Kind.WORD: lambda value: words.human(str(value)),
+    Kind.BADGE: tags.badge,
+}
+
+
+def cell(column: Column, row: Row) -> str:
+    """The content of one cell; everything that came from outside is escaped."""
+    value = row.get(column.name)
+    if value is None or value == "":
+        return ABSENT
+    if column.kind is Kind.MONEY:
+        return tags.money(value, str(row.get(column.currency) or "") if column.currency else "")
+    shown = _SHOWN.get(column.kind)
+    return escape(shown(value) if shown else str(value))
+
+
+def body(columns: Sequence[Column], rows: Iterable[Row]) -> SafeString:
+    """All rows. The first link of a row is the one the keyboard goes along."""
+    heads = [f'<td class="{"number " if each.is_number else ""}{"optional" if each.is_optional else ""}">' for each in columns]
+    lines = []
+    for row in rows:
+        cells, is_first = [], True
+        for head, column in zip(heads, columns, strict=True):
+            content = cell(column, row)
+            if column.link and content is not ABSENT:
+                style = ' class="row-link"' if is_first else ""
+                content = f'<a{style} href="{escape(column.link(row))}" hx-boost="false">{content}</a>'
+                is_first = False
+            cells.append(f"{head}{content}</td>")
+        lines.append(f"<tr>{''.join(cells)}</tr>")
+    return mark_safe("\n".join(lines))  # noqa: S308 - every part went through escape
