@@ -80,7 +80,7 @@ def issue(book: Book, draft: Draft, finish: Callable[[int], Finished], *, actor:
             series=draft.series,
             number=number,
             kind=draft.kind,
-            partner=Partner.objects.get_or_create(id=draft.partner)[0],
+            partner=Partner.objects.get_or_create(id=draft.partner)[0] if draft.partner else None,
             agreement_digest=draft.agreement_digest,
             period=draft.period,
             start_at=draft.start_ms,

@@ -3,18 +3,30 @@
 from tollbook.core.problems.kinds import Kind, Severity
 
 KINDS: dict[str, Kind] = {
+    "CLOSE_EARLY": Kind(
+        Severity.WARNING, "The period is not over.", "Close it again when it is; what comes later goes on the next invoices as late calls."
+    ),
+    "CLOSE_NOTHING": Kind(Severity.FATAL, "There is nothing to close.", "Ingest agreements, decks and records first."),
+    "CLOSE_PARKED": Kind(Severity.ERROR, "The partner was not closed; the others were.", "Mend what it says and close the period again."),
     "DISPUTE_STEP": Kind(
         Severity.FATAL, "The dispute cannot take this step now.", "Look at its state and the steps in docs/rules/settlement.md."
     ),
     "DISPUTE_TOO_LARGE": Kind(Severity.FATAL, "More is disputed than was invoiced.", "Check the disputed amount against the invoice."),
+    "DISPUTE_UNKNOWN": Kind(Severity.FATAL, "The book has no such dispute.", "Take the id from the report of the close."),
     "INVOICE_ARITHMETIC": Kind(
         Severity.ERROR,
         "The figures of the document do not add up.",
         "Do not pay or send it; ask its issuer for a corrected one.",
         "partner",
     ),
+    "INVOICE_LATE_CALLS": Kind(
+        Severity.WARNING, "Calls came after their period was invoiced.", "Nothing: the next invoice has them as lines of their own period."
+    ),
     "INVOICE_UNREADABLE": Kind(
         Severity.FATAL, "The invoice cannot be read.", "Write it as docs/guides/invoices.md shows: a head (TOML) and its lines (CSV)."
+    ),
+    "INVOICE_WITHOUT_RECORDS": Kind(
+        Severity.WARNING, "The invoice bills more than the records sent with it.", "Ask the partner for the missing records.", "partner"
     ),
     "PACK_ALTERED": Kind(
         Severity.FATAL, "The pack is not as it was sealed.", "Ask whoever sent it for the original; compare ROOT with theirs.", "partner"

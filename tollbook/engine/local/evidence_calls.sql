@@ -1,5 +1,5 @@
--- One row per pair or single record that makes a difference, both records side by side; A-numbers as {numbers} has them (number, masked, keyed).
--- Views: r_pairs, r_alone, r_variances of the reconciliation; r_ours, r_theirs, r_our_duplicates, r_their_duplicates (CDR); {charges} (CHARGE).
+-- One row per pair or single record that makes a difference, both records side by side.
+-- Views: r_pairs, r_alone, r_variances of the reconciliation; r_ours, r_theirs, r_our_duplicates, r_their_duplicates (CDR).
 CREATE OR REPLACE TEMP TABLE evidence_records AS
 SELECT cdr_id, call_id, a_e164, b_e164, setup_at, answer_at, release_at, duration_ms, trunk, sequence_no, q850, sip_code,
        their_rate_text, their_amount_nanos, their_billed_s, their_currency, their_code, their_destination

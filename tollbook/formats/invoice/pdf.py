@@ -76,7 +76,7 @@ def page_data(document: Document, seller: Party, buyer: Party) -> dict[str, Any]
             [f"Payable by {document.due_on}", f"{document.currency} {money(sums.payable)}", True],
         ],
         "service": f"International voice termination, {period}, days in {document.zone}. Prices per minute without tax.",
-        "lines": [_line(line, document.currency, price_places) for line in document.lines],
+        "lines": [_line(line, document, price_places) for line in document.lines],
         "sums": _sums(document, money),
         "payable": ["Payable", f"{document.currency} {money(sums.payable)}"],
         "tax_note": document.tax.note,
@@ -92,8 +92,8 @@ def _party(party: Party) -> dict[str, Any]:
     return {"name": party.name, "lines": [each for each in lines if each]}
 
 
-def _line(line: Line, currency: str, price_places: int) -> dict[str, str]:
-    usage = line.usage
+def _line(line: Line, document: Document, price_places: int) -> dict[str, str]:
+    usage, currency = line.usage, document.currency
     shown, more = usage.codes[:_CODES_SHOWN], len(usage.codes) - _CODES_SHOWN
     notes = [each for each in (usage.a_zone, usage.band, usage.jurisdiction) if each not in ("", ANY)]
     if usage.prior_period:
@@ -104,7 +104,7 @@ def _line(line: Line, currency: str, price_places: int) -> dict[str, str]:
     return {
         "destination": usage.destination or "(no name)",
         "codes": ", ".join(shown) + (f" +{more}" if more > 0 else ""),
-        "version": usage.rate_version,
+        "version": _sheets(document).get(usage.deck_digest, usage.rate_version),
         "increments": usage.increments,
         "calls": f"{usage.calls:,}",
         "minutes": _minutes(usage.billed_s),
@@ -112,6 +112,11 @@ def _line(line: Line, currency: str, price_places: int) -> dict[str, str]:
         "amount": format_micros(line.net_micros, currency),
         "note": " · ".join(notes),
     }
+
+
+def _sheets(document: Document) -> dict[str, str]:
+    """A letter for each rate sheet, by its digest: the lines are narrow and the names of files are long."""
+    return {digest: chr(ord("A") + number) if number < 26 else str(number) for number, (_, _, digest) in enumerate(document.decks)}
 
 
 def _minutes(billed_s: int) -> str:
@@ -156,7 +161,7 @@ def _derivation(document: Document) -> str:
 
 def _sources(document: Document) -> list[list[str]]:
     rows = [[f"Agreement {document.agreement_id} v{document.agreement_version}", document.agreement_digest]]
-    rows += [[f"Rates {name} {version}", digest] for name, version, digest in document.decks]
+    rows += [[f"Rates {_sheets(document)[digest]}: {name}, {version}", digest] for name, version, digest in document.decks]
     if document.annex_sha256:
         rows.append([f"Annex {document.annex_name}", document.annex_sha256])
     return rows
