@@ -115,7 +115,7 @@ def _climb(room: Room) -> list[AnchorShift]:
     room.run("CREATE OR REPLACE TEMP TABLE matching_shift (minute BIGINT, direction INTEGER)")
     for place, rule in enumerate(BY_IDENTIFIER):
         _rung(room, rule, LADDER[place + 1 :])
-    after_identifiers = (dict(room.left), room.held)
+    after_identifiers = (dict(room.left), room.held, room.empty)
     room.kept_tables |= set(room.left.values())
     for place, rule in enumerate(BY_NUMBER):
         if rule is not R8_SHIFTED:
@@ -128,7 +128,7 @@ def _climb(room: Room) -> list[AnchorShift]:
             )
         first = min(MATCH_NAMES.index(name) for name in MATCH_NAMES if name == BY_NUMBER[0].name)
         room.run(f"DELETE FROM {PAIRS} WHERE name >= {first}")
-        room.left, room.held = after_identifiers
+        room.left, room.held, room.empty = after_identifiers
         for place, rule in enumerate(BY_NUMBER):
             _rung(room, rule, BY_NUMBER[place + 1 :])
     return shifts
@@ -136,11 +136,14 @@ def _climb(room: Room) -> list[AnchorShift]:
 
 def _rung(room: Room, rule: Rule, later: Sequence[Rule]) -> None:
     """One rule over what is left, if the records have its key; afterwards only the identifiers of later rules are kept."""
-    room.needed = frozenset(name for other in later for name in RULE_KEYS.get(other.key, ()))
-    if not set(RULE_KEYS.get(rule.key, ())[:1]) <= room.keys:
+    later_needs = frozenset(name for other in later for name in RULE_KEYS.get(other.key, ()))
+    room.needed = later_needs
+    if room.empty or not set(RULE_KEYS.get(rule.key, ())[:1]) <= room.keys:
         return
     if rule.name == "R1":
+        room.needed |= {"call"}
         matching_groups.by_call_id(room)
+        room.needed = later_needs
     if rule.choice == "CONTAINMENT":
         matching_groups.by_containment(room)
     elif rule.name == "R12":

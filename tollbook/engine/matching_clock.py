@@ -28,7 +28,8 @@ def look(room: Room, source_no: int, source: str, zone: Zone | None) -> list[Pie
     if len(sample.answers) >= FEWEST_PAIRS:
         return detect(sample, source, "IDS", zone)
     most = len(sample.answers)
-    for level in NUMBER_LEVELS:
+    answered = [room.number(f"SELECT count(*) FROM (SELECT 1 FROM {table} WHERE answered LIMIT {FEWEST_PAIRS})") for table in (OURS, RAW)]
+    for level in NUMBER_LEVELS if min(answered) >= FEWEST_PAIRS else ():
         sample = _sample(room, _alone_sql(level, source_no))
         agreeing = histogram.agreeing(sample.answer_deltas)
         most = max(most, len(sample.answers))

@@ -54,6 +54,7 @@ class Room:
     held: frozenset[str] = frozenset()
     needed: frozenset[str] = frozenset()
     variants: bool = False
+    empty: bool = False
     tables: int = 0
     kept_tables: set[str] = field(default_factory=set)
 
@@ -90,6 +91,7 @@ class Room:
             if before.startswith("matching_left") and before not in self.kept_tables:
                 self.run(f"DROP TABLE {before}")
             self.left[side] = after
+            self.empty = self.empty or not self.rows(f"SELECT 1 FROM {after} LIMIT 1")
         self.held = self.held & keys
 
     def clear(self) -> None:
