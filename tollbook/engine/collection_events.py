@@ -15,7 +15,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from tollbook.core.problem import Problem, problem
+from tollbook.core.problem import Part, Problem, problem
 from tollbook.engine.collection_rows import Options
 from tollbook.engine.database import open_database, sql
 from tollbook.engine.text import plain_text
@@ -49,9 +49,11 @@ def event_batches(file: SourceFile, options: Options) -> Iterator[RawBatch]:
         for raw in file.batches():
             others += _store(connection, raw, file.profile, seen)
             seen += raw.read
+            of_records = [each for each in raw.problems if each.place.part == Part.RECORD]
+            of_file = [each for each in raw.problems if each.place.part != Part.RECORD]
+            numbered = [replace(each, place=replace(each.place, number=number)) for number, each in enumerate(of_records, start=1)]
             if raw.problems:
-                numbered = [replace(each, place=replace(each.place, number=number)) for number, each in enumerate(raw.problems, start=1)]
-                yield _only_problems(numbered, len(numbered), file)
+                yield _only_problems([*numbered, *of_file], len(numbered), file)
         if seen == 0:
             return
         connection.execute(sql("collection_events"))

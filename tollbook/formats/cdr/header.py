@@ -46,6 +46,8 @@ def read_head(content: Content, form: FileForm, file: str) -> Head:
     if not data[offset:].strip():
         raise refuse("FILE_EMPTY", file=file)
     first = data[offset:].split(b"\n", 1)[0]
+    if len(first) >= HEAD_BYTES - offset:
+        raise refuse("CDR_LINE_TOO_LONG", f"The first line has more than {HEAD_BYTES:,} bytes.", file=file, line=line)
     try:
         text = first.decode(form.encoding).rstrip("\r")
     except UnicodeDecodeError:
@@ -68,7 +70,9 @@ def likeliest_delimiter(text: str) -> str:
 
 def _names(text: str, delimiter: str, quote: str) -> tuple[str, ...]:
     quoting = csv.QUOTE_NONE if quote == "none" else csv.QUOTE_MINIMAL
-    cells = next(csv.reader([text], delimiter=delimiter, quotechar=None if quote == "none" else quote, quoting=quoting))
+    cells = next(
+        csv.reader([text], delimiter=delimiter, quotechar=None if quote == "none" else quote, quoting=quoting, skipinitialspace=True)
+    )
     return tuple(cell.strip() for cell in cells)
 
 

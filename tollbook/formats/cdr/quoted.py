@@ -49,7 +49,8 @@ def _cells(text: bytes, lines: Lines, first: int, last: int, delimiter: str, quo
     """The cells of the record from one line to another; none where they are more than one record."""
     part = text[int(lines.starts[first]) : int(lines.starts[last] + lines.lengths[last])].decode()
     try:
-        rows = list(csv.reader([part], delimiter=delimiter, quotechar=quote))
+        # Over several lines a quote closes before a delimiter or not at all: two stray quotes must not swallow the records between them.
+        rows = list(csv.reader([part], delimiter=delimiter, quotechar=quote, strict=last > first))
     except csv.Error:
         return []
     return rows[0] if len(rows) == 1 else []

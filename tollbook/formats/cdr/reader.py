@@ -129,11 +129,15 @@ class _Piece:
         lines = lines_of(piece.data, self.quote)
         text, codes = self._readable(piece.data, lines)
         odd = lines.odd
-        if odd is None or not np.delete(odd, list(codes)).any():
-            found = self._plain(text, lines, codes, piece)
-            if found is not None:
-                return found
-        return self._quoted(text, lines, codes, piece)
+        simple = odd is None or not np.delete(odd, list(codes)).any()
+        batch = self._plain(text, lines, codes, piece) if simple else None
+        batch = batch or self._quoted(text, lines, codes, piece)
+        if piece.is_last and not piece.data.endswith(b"\n"):
+            line = piece.first_line + len(lines.starts) - 1
+            batch.problems.append(
+                problem("CDR_LAST_LINE_OPEN", file=self.file, line=line, value=piece.data[-80:].decode("utf-8", "replace"))
+            )
+        return batch
 
     def _readable(self, data: bytes, lines: Lines) -> tuple[bytes, dict[int, str]]:
         """The bytes as UTF-8, and the lines that cannot be read, made blank, each with the code of its problem."""
