@@ -39,7 +39,7 @@ RULE_KEYS: Final[dict[str, tuple[str, ...]]] = {
     "SESSION_ID": ("session_one", "session_two"),
     "CIRCUIT": ("circuit",),
 }
-FILE_PLACE: Final = "hash(file_digest)::BIGINT AS file, coalesce(sequence_no, record_no) AS place,"
+FILE_PLACE: Final = "(hash(file_digest) >> 1)::BIGINT AS file, coalesce(sequence_no, record_no) AS place,"
 CLASSES: Final = ("MATCHED", "ANSWER_MISMATCH", "MISSING_THEIRS", "MISSING_OURS")
 
 
