@@ -156,3 +156,12 @@ def narrow(connection: duckdb.DuckDBPyConnection, matches: str) -> None:
         connection.execute(
             f"CREATE OR REPLACE TEMP VIEW {name}_duplicates AS SELECT * FROM {name}_wide_duplicates WHERE kept_cdr_id IN {found}"
         )
+
+
+def open_other_block(
+    connection: duckdb.DuckDBPyConnection, name: str, cdrs: str, partner: str, leg: str, from_ms: int, until_ms: int
+) -> None:
+    """Our records of the same leg that belong to another partner, around the period: where a call went that this one does not have."""
+    quoted = partner.replace("'", "''")
+    where = f"partner IS DISTINCT FROM '{quoted}' AND leg = '{leg}' AND {anchored_in(from_ms, until_ms)}"
+    connection.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS SELECT * FROM {cdrs} WHERE {where}")

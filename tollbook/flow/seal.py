@@ -161,7 +161,7 @@ def _collected(book: Book, close: Close, runs: list[Run]) -> list[dict[str, Any]
 def _money(close: Close) -> dict[str, Any]:
     """What was billed, received, disputed and accrued, without numbers and days of issue."""
     return {
-        "invoices": [results_of(each.issued.content) for part in close.partners for each in part.invoices],
+        "invoices": [_billed(each.issued.content) for part in close.partners for each in part.invoices],
         "received": [_received(each.issued.content) for part in close.partners for each in part.payables],
         "disputes": [
             {"id": each.id, "currency": each.currency, "disputed_micros": str(each.disputed_micros)}
@@ -170,6 +170,11 @@ def _money(close: Close) -> dict[str, Any]:
         ],
         "accruals": [each.content for part in close.partners for each in part.accruals],
     }
+
+
+def _billed(content: dict[str, Any]) -> dict[str, Any]:
+    named = {name: content[name] for name in ("partner", "period", "currency", "totals")}
+    return {**named, "digest": json_digest(results_of(content))}
 
 
 def _received(content: dict[str, Any]) -> dict[str, Any]:
