@@ -53,7 +53,7 @@ CLASS_LABELS: Final = {
     "INCREMENT_VARIANCE": "Increment differs",
     "RATE_VARIANCE": "Rate differs",
     "ROUNDING": "Rounding",
-    "MATCHED": "Agrees",
+    "MATCHED": "Agrees within tolerance",
     "OTHER_BLOCK": "Other partner's trunk",
 }
 

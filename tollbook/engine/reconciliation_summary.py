@@ -19,7 +19,7 @@ from tollbook.core.agreement import Agreement
 from tollbook.core.matching.finding import Finding
 from tollbook.core.matching.offset import Piece
 from tollbook.core.money import HALF_UP, SIXTIETHS_PER_MICRO, divide_rounded, format_scaled
-from tollbook.core.reconciliation_sentences import headline, minutes_headline
+from tollbook.core.reconciliation_sentences import finding_sentences, headline, minutes_headline
 from tollbook.core.reconciliation_words import (
     CAUSE_LABELS,
     CAUSE_MEANINGS,
@@ -75,7 +75,7 @@ def summarize(found: Reconciled, setting: Setting) -> Json:
         "period": _period(found, setting.zone),
         "inputs": list(setting.inputs),
         "sentence": sentence,
-        "findings": _finding_sentences(setting.findings),
+        "findings": finding_sentences(setting.findings),
         "totals": _sides(totals),
         "money": money,
         "minutes": _minutes(totals),
@@ -366,15 +366,6 @@ def _piece(piece: Piece) -> Json:
         "skew_ms": piece.skew_ms,
         "pairs": piece.pairs,
     }
-
-
-def _finding_sentences(findings: Iterable[Finding]) -> list[str]:
-    result = []
-    for found in findings:
-        where = f" ({found.count:,} records)" if found.count else ""
-        since = f" From {(iso(found.from_ms) or '')[:19].replace('T', ' ')} UTC:" if found.from_ms is not None else ""
-        result.append(f"{since} {found.reason}{where}".strip())
-    return result
 
 
 def _largest(found: Reconciled, cause: str) -> Json:

@@ -16,13 +16,13 @@ def count(value: int | None) -> str:
     return DASH if value is None else f"{value:,}".replace("-", MINUS)
 
 
-def decimal_places(value: str | int | Decimal | None, places: int = 2, *, signed: bool = False) -> str:
-    """A plain decimal with so many places, half up. What would round to nothing but is not nothing is written in full."""
+def decimal_places(value: str | int | Decimal | None, places: int = 2, *, signed: bool = False, in_full: bool = True) -> str:
+    """A plain decimal with so many places, half up. With `in_full`, what would round to nothing but is not nothing is written in full."""
     if value is None:
         return DASH
     number = Decimal(str(value))
     rounded = number.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP)
-    if not rounded and number:
+    if in_full and not rounded and number:
         rounded = number.normalize()
     text = f"{abs(rounded):,f}"
     if number < 0:
@@ -35,6 +35,16 @@ def money(value: str | None, places: int = 2) -> str:
     return decimal_places(value, places)
 
 
+def is_nothing(value: str | None) -> bool:
+    """Whether an amount is absent or zero."""
+    return value is None or not Decimal(value)
+
+
+def quiet_money(value: str | None, places: int = 2) -> str:
+    """An amount in a table where most are nothing: a dash for those."""
+    return DASH if is_nothing(value) else decimal_places(value, places)
+
+
 def signed_money(value: str | None, places: int = 2) -> str:
     """A difference: a plus where they have more, a minus where they have less."""
     return decimal_places(value, places, signed=True)
@@ -42,11 +52,20 @@ def signed_money(value: str | None, places: int = 2) -> str:
 
 def minutes(milliseconds: int | None, places: int = 1) -> str:
     """Milliseconds as minutes: 2,069.4."""
-    return DASH if milliseconds is None else decimal_places(_ratio(milliseconds, MS_PER_MINUTE, places + 4), places)
+    return DASH if milliseconds is None else decimal_places(_ratio(milliseconds, MS_PER_MINUTE, places + 4), places, in_full=False)
 
 
 def signed_minutes(milliseconds: int | None, places: int = 1) -> str:
-    return DASH if milliseconds is None else decimal_places(_ratio(milliseconds, MS_PER_MINUTE, places + 4), places, signed=True)
+    return (
+        DASH
+        if milliseconds is None
+        else decimal_places(_ratio(milliseconds, MS_PER_MINUTE, places + 4), places, signed=True, in_full=False)
+    )
+
+
+def quiet_minutes(milliseconds: int | None, places: int = 1) -> str:
+    """Signed minutes in a table where most are nothing: a dash for those."""
+    return signed_minutes(milliseconds, places) if milliseconds else DASH
 
 
 def seconds(milliseconds: int | None, places: int = 3) -> str:
@@ -55,12 +74,14 @@ def seconds(milliseconds: int | None, places: int = 3) -> str:
 
 
 def percent(value: str | Fraction | None, places: int = 2) -> str:
-    """A percentage given as a number of percents; None is more than any."""
+    """A percentage given as a number of percents; None is more than any. What would round to nothing is less than the last digit."""
     if value is None:
         return "\N{INFINITY}"
-    if isinstance(value, Fraction):
-        value = _ratio(value.numerator, value.denominator, places + 4)
-    return decimal_places(value, places) + "\N{NARROW NO-BREAK SPACE}%"
+    number = _ratio(value.numerator, value.denominator, places + 4) if isinstance(value, Fraction) else Decimal(value)
+    last = Decimal(1).scaleb(-places)
+    if number and abs(number) < last / 2:
+        return f"<\N{NARROW NO-BREAK SPACE}{last:f}\N{NARROW NO-BREAK SPACE}%"
+    return decimal_places(number, places) + "\N{NARROW NO-BREAK SPACE}%"
 
 
 def share(part: int, whole: int, places: int = 1) -> str:

@@ -15,6 +15,11 @@ from markupsafe import Markup
 
 from tollbook.formats.report import numbers, waterfall
 
+FILTERS = (
+    *("count", "money", "quiet_money", "signed_money", "minutes", "quiet_minutes", "signed_minutes", "seconds"),
+    *("percent", "instant", "short_digest", "is_nothing"),
+)
+
 
 def render(template: str, context: Mapping[str, Any]) -> str:
     """The text of a report: `template` is a name in formats/report/templates, `context` what it shows."""
@@ -31,10 +36,8 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    for filter_ in (numbers.count, numbers.money, numbers.signed_money, numbers.minutes, numbers.signed_minutes, numbers.seconds):
-        built.filters[filter_.__name__] = filter_
-    for filter_ in (numbers.percent, numbers.instant, numbers.short_digest):
-        built.filters[filter_.__name__] = filter_
+    for name in FILTERS:
+        built.filters[name] = getattr(numbers, name)
     built.filters["words"] = words
     built.globals["share"] = numbers.share
     built.globals["stylesheet"] = stylesheet

@@ -17,6 +17,9 @@ from markupsafe import Markup
 ROW: Final = 30
 BAR: Final = 18
 TOP: Final = 8
+NARROW: Final = 600  # below this width a label stands above its bar
+NARROW_ROW: Final = 42
+NARROW_BAR: Final = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,34 +35,49 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class _Frame:
-    """Where things are, in user units: labels left, bars in the middle, values right."""
+    """Where things are, in user units: labels left of the bars, or above them where it is narrow; values right."""
 
     width: int
-    label_width: int
-    value_width: int
     low: int
     high: int
 
+    @property
+    def narrow(self) -> bool:
+        return self.width < NARROW
+
+    @property
+    def row(self) -> int:
+        return NARROW_ROW if self.narrow else ROW
+
+    @property
+    def bar(self) -> int:
+        return NARROW_BAR if self.narrow else BAR
+
+    @property
+    def bar_offset(self) -> int:
+        """From the top of a row to the top of its bar."""
+        return 22 if self.narrow else 6
+
     def x(self, value: int) -> float:
-        room = self.width - self.label_width - self.value_width - 24
+        left, right = (2, self.width - 4) if self.narrow else (272, self.width - 162)
         span = max(self.high - self.low, 1)
-        return round(self.label_width + 12 + room * ((value - self.low) / span), 2)
+        return round(left + (right - left) * ((value - self.low) / span), 2)
 
 
 def chart(steps: Sequence[Step], title: str, *, width: int = 960) -> Markup:
     """The chart as an SVG element `width` user units wide. Differences start where the one before ended."""
     frame = _frame(steps, width)
-    height = TOP + ROW * len(steps) + 6
+    height = TOP + frame.row * len(steps) + 6
     marker = f"hatch-{width}-{crc32(title.encode())}"
     rows: list[str] = []
     level = 0
     for number, step in enumerate(steps):
-        top = TOP + ROW * number
+        top = TOP + frame.row * number
         start, level = (frame.low, step.value) if step.total else (level, level + step.value)
         rows.append(_row(frame, step, top, start, level, marker))
         if number + 1 < len(steps):
-            x = frame.x(level)
-            rows.append(f'<line class="wf-link" x1="{x}" x2="{x}" y1="{top + 6}" y2="{top + ROW + 6 + BAR}"/>')
+            x, bar_top = frame.x(level), top + frame.bar_offset
+            rows.append(f'<line class="wf-link" x1="{x}" x2="{x}" y1="{bar_top}" y2="{bar_top + frame.row + frame.bar}"/>')
     described = "; ".join(f"{step.label} {step.shown}" for step in steps)
     parts = (
         f'<svg class="wf" viewBox="0 0 {width} {height}" role="img" aria-label="{escape(title)}: {escape(described)}" '
@@ -91,8 +109,7 @@ def _bounds(steps: Sequence[Step]) -> tuple[int, int]:
 def _frame(steps: Sequence[Step], width: int) -> _Frame:
     low, high = _bounds(steps)
     margin = max((high - low) * 8 // 100, 1)
-    label, value = (260, 150) if width > 600 else (116, 96)
-    return _Frame(width, label, value, lowest(steps), high + margin)
+    return _Frame(width, lowest(steps), high + margin)
 
 
 def _row(frame: _Frame, step: Step, top: int, start: int, end: int, marker: str) -> str:
@@ -100,16 +117,19 @@ def _row(frame: _Frame, step: Step, top: int, start: int, end: int, marker: str)
     bar_width = max(right - left, 1.5)
     kind = "total" if step.total else "unexplained" if step.unexplained else "plus" if step.value >= 0 else "minus"
     fill = f' style="fill:url(#{marker})"' if step.unexplained else ""
-    torn = _tear(left, top + 6) if step.total and frame.low != 0 else ""
+    bar_top = top + frame.bar_offset
+    torn = _tear(left, bar_top, frame.bar) if step.total and frame.low != 0 else ""
+    strong = " wf-strong" if step.total else ""
+    text_y = top + (15 if frame.narrow else 20)
+    label_x, anchor = (2, "start") if frame.narrow else (260, "end")
     return (
-        f'<g class="wf-row"><text class="wf-label{" wf-strong" if step.total else ""}" x="{frame.label_width}" y="{top + 20}" '
-        f'text-anchor="end">{escape(step.label)}</text>'
-        f'<rect class="wf-{kind}"{fill} x="{left}" y="{top + 6}" width="{round(bar_width, 2)}" height="{BAR}" rx="1.5"/>{torn}'
-        f'<text class="wf-value{" wf-strong" if step.total else ""}" x="{frame.width - 4}" y="{top + 20}" '
-        f'text-anchor="end">{escape(step.shown)}</text></g>'
+        f'<g><text class="wf-label{strong}" x="{label_x}" y="{text_y}" text-anchor="{anchor}">{escape(step.label)}</text>'
+        f'<rect class="wf-{kind}"{fill} x="{left}" y="{bar_top}" width="{round(bar_width, 2)}" height="{frame.bar}" rx="1.5"/>{torn}'
+        f'<text class="wf-value{strong}" x="{frame.width - 4}" y="{text_y}" text-anchor="end">{escape(step.shown)}</text></g>'
     )
 
 
-def _tear(left: float, top: int) -> str:
-    points = " ".join(f"{left + 10 + (3 if index % 2 else -3)},{top - 2 + index * 4}" for index in range(7))
+def _tear(left: float, top: int, height: int) -> str:
+    """A jagged cut near the left end of a bar: it begins further left than the axis."""
+    points = " ".join(f"{left + 10 + (3 if index % 2 else -3)},{top - 2 + index * (height + 6) // 6}" for index in range(7))
     return f'<polyline class="wf-tear" points="{points}"/>'
