@@ -44,33 +44,38 @@ def pieces(
     content: Content, first: bytes, offset: int, first_line: int, size: int, quote: bytes, limits: Limits, file: str
 ) -> Iterator[Piece]:
     """The rest of a file in pieces of about `size` bytes; `first` are bytes of it that were read already, at `offset`."""
-    carry, at_end = first, False
-    while not at_end:
-        more = content.read(size)
-        at_end = len(more) < size
-        data = carry + more
-        cut = len(data) if at_end else _cut(data, quote)
-        if cut == 0 and len(data) > limits.line_bytes:
-            raise refuse("CDR_LINE_TOO_LONG", f"A line has more than {limits.line_bytes:,} bytes.", file=file, line=first_line)
-        piece, carry = data[:cut], data[cut:]
-        if piece:
-            yield Piece(piece, offset, first_line, at_end)
-            first_line += piece.count(b"\n")
-            offset += len(piece)
+    held, at_end, window = first, False, size
+    while held or not at_end:
+        if len(held) < window and not at_end:
+            more = content.read(window)
+            at_end = len(more) < window
+            held += more
+        data = held[:window]
+        is_last = at_end and len(data) == len(held)
+        cut = len(data) if is_last else _cut(data, quote)
+        if cut == 0:
+            if len(data) > limits.line_bytes:
+                raise refuse("CDR_LINE_TOO_LONG", f"A line has more than {limits.line_bytes:,} bytes.", file=file, line=first_line)
+            window *= 2
+            continue
+        piece, held, window = data[:cut], held[cut:], size
+        yield Piece(piece, offset, first_line, is_last)
+        first_line += piece.count(b"\n")
+        offset += len(piece)
 
 
 def _cut(data: bytes, quote: bytes) -> int:
-    """Where to cut: behind the last line end that is not inside a quoted cell, as far as the end of the piece can tell."""
+    """Where to cut: behind the last line end that is not inside a quoted cell, as far as these bytes can tell; 0 for not yet."""
     last = data.rfind(b"\n") + 1
     if last == 0 or not quote or data.count(quote, 0, last) % 2 == 0:
         return last
     cut = last
     while cut > max(0, last - QUOTED_BYTES):
         earlier = data.rfind(b"\n", 0, cut - 1) + 1
-        if data.count(quote, earlier, last) % 2 == 1:
-            return earlier or last
+        if earlier and data.count(quote, earlier, last) % 2 == 1:
+            return earlier
         cut = earlier
-    return last
+    return last if len(data) > QUOTED_BYTES else 0
 
 
 def lines_of(data: bytes, quote: bytes) -> Lines:
