@@ -31,8 +31,8 @@ PACKAGES: dict[tuple[str, str], tuple[str, dict[str, str]]] = {
     ("@fontsource-variable/inter", "5.3.0"): (
         "OFL-1.1",
         {
-            "files/inter-latin-wght-normal.woff2": "inter/inter-latin.woff2",
-            "files/inter-latin-ext-wght-normal.woff2": "inter/inter-latin-ext.woff2",
+            "files/inter-latin-wght-normal.woff2": "inter/inter-5.3.0-latin.woff2",
+            "files/inter-latin-ext-wght-normal.woff2": "inter/inter-5.3.0-latin-ext.woff2",
             "LICENSE": "inter/LICENSE.txt",
         },
     ),

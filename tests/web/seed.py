@@ -322,6 +322,15 @@ def _money(book: Path) -> None:
                 opened_at=NOW_MS,
                 dispute=dispute if cause == "RATE_VARIANCE" else None,
             )
+    Document.objects.create(
+        series="CLOSE-2026-11",
+        number=1,
+        kind="CLOSE",
+        period="2026-11",
+        issued_at=NOW_MS,
+        content={"result_digest": digest("result"), "root": digest("root"), "pack": pages.digest, "complete": True},
+        content_digest=digest("close"),
+    )
     for offset in range(14):
         day = DAY - dt.timedelta(days=offset)
         for origin, partner, leg, amount in (

@@ -31,8 +31,8 @@ ARGUMENTS: dict[str, Callable[[], dict[str, Any]]] = {
     "user": lambda: {"name": "billing"},
     "waterfall": lambda: {"scope": "aurora/OUT/2026-11"},
     "pairs": lambda: {"scope": "aurora/OUT/2026-11"},
-    "run": lambda: {"pk": seed.digest("reconciliation aurora/OUT/2026-11")},
-    "close": lambda: {"pk": seed.digest("close 2026-11")},
+    "close": lambda: {"pk": _first("Document", kind="CLOSE")},
+    "close-pack": lambda: {"pk": _first("Document", kind="CLOSE")},
 }
 
 

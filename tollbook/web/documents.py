@@ -8,17 +8,29 @@ from django.http import FileResponse, Http404, HttpRequest, HttpResponseBase
 from django.urls import reverse
 
 from tollbook.core.ledger import CHART
-from tollbook.core.rights import Right
+from tollbook.core.rights import Right, Role
 from tollbook.store import files
-from tollbook.store.models import Dispute, Document, Posting, Run
+from tollbook.store.models import Document, Posting, Run
 from tollbook.web import book, reference
+from tollbook.web.dispute import visible as disputes_of
 from tollbook.web.listing import ListPage
 from tollbook.web.page import Page, Scope
 from tollbook.web.table import Column, Kind, QueryRows
+from tollbook.web.templatetags.tollbook import document_name
 
 KINDS = ("INVOICE", "RECEIVED_INVOICE", "CREDIT_NOTE", "DISPUTE", "STATEMENT", "PAYMENT", "ACCRUAL")
 # A PDF is drawn by the browser's own viewer, which must be allowed to style itself; it can reach nothing.
 PDF_POLICY = "default-src 'none'; style-src 'unsafe-inline'; object-src 'self'; frame-ancestors 'self'"
+
+
+# What a partner's user sees: what went to the partner or came from it; accruals and settlements are our own books.
+OF_A_PARTNER = ("INVOICE", "RECEIVED_INVOICE", "CREDIT_NOTE", "STATEMENT", "PAYMENT")
+
+
+def visible(page: Page) -> Any:
+    """The documents a viewer may see; a close is a page of its own."""
+    rows = page.own(Document.objects.exclude(kind="CLOSE"))
+    return rows.filter(kind__in=OF_A_PARTNER) if page.viewer.role is Role.PARTNER else rows
 
 
 class Documents(ListPage):
@@ -33,8 +45,8 @@ class Documents(ListPage):
     empty_command = "tollbook close PERIOD"
     empty_icon = "file-invoice"
     columns = (
-        Column("series", "Series", filter="text", link=lambda row: reverse("document", args=[row["pk"]])),
-        Column("number", "No.", Kind.COUNT),
+        Column("own_number", "No.", field="content__number", filter="text", link=lambda row: reverse("document", args=[row["pk"]])),
+        Column("series", "Series", filter="exact", is_optional=True),
         Column("kind", "Kind", Kind.WORD, filter="choice", options=tuple((kind, kind.replace("_", " ").capitalize()) for kind in KINDS)),
         Column("partner", "Partner", field="partner_id", filter="exact"),
         Column("period", "Period", filter="exact"),
@@ -44,7 +56,7 @@ class Documents(ListPage):
     )
 
     def rows(self) -> QueryRows:
-        return QueryRows(self.own(Document.objects.all()), fields=("pk",))
+        return QueryRows(visible(self), fields=("pk",))
 
 
 class OneDocument(Page):
@@ -57,13 +69,13 @@ class OneDocument(Page):
         return [("Documents", reverse("documents"))]
 
     def context(self) -> dict[str, Any]:
-        row = self.one(Document.objects.select_related("partner", "file", "corrects"), pk=self.kwargs["pk"])
+        row = self.one(visible(self).select_related("partner", "file", "corrects"), pk=self.kwargs["pk"])
         is_operator = self.viewer.partner is None
         context: dict[str, Any] = {
-            "title": f"{row.series}-{row.number}",
+            "title": document_name(row),
             "row": row,
             "lines": row.content.get("lines", []) if isinstance(row.content, dict) else [],
-            "disputes": self.own(Dispute.objects.filter(document=row)).order_by("id"),
+            "disputes": disputes_of(self).filter(document=row).order_by("id"),
             "has_pdf": row.file is not None and row.file.suffix == ".pdf",
             "is_operator": is_operator,
         }
@@ -85,7 +97,7 @@ class File(Page):
     http_method_names = ("get", "head")
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        row = self.one(Document.objects.select_related("file"), pk=kwargs["pk"])
+        row = self.one(visible(self).select_related("file"), pk=kwargs["pk"])
         path = files.find(book.folder(), row.file.digest) if row.file else None
         if path is None or row.file is None:
             raise Http404

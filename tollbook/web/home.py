@@ -8,6 +8,8 @@ from tollbook.core.rights import Right, Role
 from tollbook.flow import clock
 from tollbook.store.models import Agreement, Batch, Deck, Document, Journal, Run
 from tollbook.web import figures
+from tollbook.web.dispute import visible as visible_disputes
+from tollbook.web.documents import visible as visible_documents
 from tollbook.web.navigation import HOME_TITLE
 from tollbook.web.page import Page, Scope, may_see
 
@@ -36,21 +38,20 @@ class Home(Page):
         }
 
     def _disputes(self) -> dict[str, Any]:
-        rows = self.own(figures.open_disputes())
+        rows = figures.open_disputes(visible_disputes(self))
         return {
             "disputes": rows.select_related("partner").order_by("answer_by_at", "id")[:SHOWN],
             "dispute_sums": figures.by_currency(rows, "disputed_micros"),
         }
 
     def _documents(self) -> dict[str, Any]:
-        rows = self.own(Document.objects.exclude(kind__in=INTERNAL_KINDS))
-        return {"documents": rows.select_related("partner").order_by("-issued_at", "-pk")[:SHOWN]}
+        return {"documents": visible_documents(self).select_related("partner").order_by("-issued_at", "-pk")[:SHOWN]}
 
     def _sources(self) -> dict[str, Any]:
         return {"sources": figures.sources(clock.now_ms())[:SHOWN]}
 
     def _closes(self) -> dict[str, Any]:
-        return {"closes": Run.objects.filter(stage="close").order_by("-finished_at", "run_key")[:SHOWN]}
+        return {"closes": Document.objects.filter(kind="CLOSE").order_by("-issued_at", "-pk")[:SHOWN]}
 
     def _journal(self) -> dict[str, Any]:
         return {"entries": Journal.objects.order_by("-seq").defer("result")[:SHOWN]}
@@ -68,7 +69,6 @@ class Home(Page):
         return [] if all(done for _, _, done in steps) else steps
 
 
-INTERNAL_KINDS = ("ACCRUAL",)
 NEEDS: dict[str, tuple[Right | None, Scope]] = {
     "exceptions": (Right.READ_DISPUTES, Scope.OPERATOR),
     "disputes": (Right.READ_DISPUTES, Scope.OWN),
@@ -79,11 +79,11 @@ NEEDS: dict[str, tuple[Right | None, Scope]] = {
     "decks": (Right.READ_REFERENCE, Scope.OPERATOR),
 }
 ORDER: dict[Role, tuple[str, ...]] = {
-    Role.OWNER: ("exceptions", "disputes", "sources", "documents", "journal"),
+    Role.OWNER: ("exceptions", "disputes", "sources", "documents", "closes", "journal"),
     Role.BILLING: ("exceptions", "disputes", "documents", "sources"),
     Role.NOC: ("sources",),
     Role.ROUTES: ("decks", "sources"),
-    Role.CFO: ("disputes", "exceptions", "documents"),
-    Role.AUDITOR: ("journal", "documents", "disputes"),
+    Role.CFO: ("disputes", "exceptions", "documents", "closes"),
+    Role.AUDITOR: ("closes", "journal", "documents", "disputes"),
     Role.PARTNER: ("documents", "disputes"),
 }

@@ -31,6 +31,7 @@ ENTRIES: Final = (
     Entry("Disputes", "disputes", "gavel", Right.READ_DISPUTES, Scope.OWN, "Difference"),
     Entry("Partners", "partners", "users", Right.READ_REFERENCE, Scope.OPERATOR, "Settlement"),
     Entry("Documents", "documents", "file-invoice", Right.READ_DOCUMENTS, Scope.OWN, "Settlement"),
+    Entry("Closes", "closes", "shield-check", Right.READ_LEDGER, Scope.OPERATOR, "Settlement"),
     Entry("Sources", "sources", "database-import", Right.READ_BOOK, Scope.OPERATOR, "Traffic"),
     Entry("Calls", "calls", "list-search", Right.READ_CALLS, Scope.OPERATOR, "Traffic"),
     Entry("Decks", "decks", "book-2", Right.READ_REFERENCE, Scope.OPERATOR, "Traffic"),

@@ -13,9 +13,12 @@ from django.shortcuts import render
 from django.urls import reverse
 
 from tollbook.core.rights import Right
-from tollbook.store.models import Deck, Dispute, Document, Partner
+from tollbook.store.models import Deck, Partner
+from tollbook.web.dispute import visible as visible_disputes
+from tollbook.web.documents import visible as visible_documents
 from tollbook.web.navigation import ENTRIES
 from tollbook.web.page import Page, Scope, may_see
+from tollbook.web.templatetags.tollbook import document_name
 from tollbook.web.words import human
 
 LONGEST_QUERY = 200
@@ -82,19 +85,17 @@ class Suggest(Page):
     def _documents(self, query: str) -> list[Hit]:
         if not self._sees(Right.READ_DOCUMENTS, Scope.OWN):
             return []
-        wanted = Q(series__icontains=query)
+        wanted = Q(series__icontains=query) | Q(content__number__icontains=query)
         parts = re.fullmatch(r"(.*?)[-/ ]?0*(\d{1,12})", query)
         if parts:
             wanted |= Q(number=int(parts[2]), series__icontains=parts[1].strip())
-        found = self.own(Document.objects.filter(wanted)).order_by("-issued_at", "pk")[:PER_KIND]
-        return [
-            Hit(f"{each.series}-{each.number}", human(each.kind), "file-invoice", reverse("document", args=[each.pk])) for each in found
-        ]
+        found = visible_documents(self).filter(wanted).order_by("-issued_at", "pk")[:PER_KIND]
+        return [Hit(document_name(each), human(each.kind), "file-invoice", reverse("document", args=[each.pk])) for each in found]
 
     def _disputes(self, query: str) -> list[Hit]:
         if not self._sees(Right.READ_DISPUTES, Scope.OWN):
             return []
-        found = self.own(Dispute.objects.filter(id__icontains=query)).order_by("-raised_at", "id")[:PER_KIND]
+        found = visible_disputes(self).filter(id__icontains=query).order_by("-raised_at", "id")[:PER_KIND]
         return [Hit(each.id, f"Dispute, {human(each.state).lower()}", "gavel", reverse("dispute", args=[each.id])) for each in found]
 
     def _decks(self, query: str) -> list[Hit]:

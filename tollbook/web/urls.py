@@ -9,6 +9,7 @@ from django.views.generic import TemplateView
 from tollbook.web import (
     call,
     calls,
+    close,
     collection,
     decks,
     documents,
@@ -80,6 +81,9 @@ PAGES: list[URLPattern | URLResolver] = [
     path("documents/", documents.Documents.as_view(), name="documents"),
     path("documents/<int:pk>/", documents.OneDocument.as_view(), name="document"),
     path("documents/<int:pk>/file/", documents.File.as_view(), name="document-file"),
+    path("closes/", close.Closes.as_view(), name="closes"),
+    path("closes/<int:pk>/", close.OneClose.as_view(), name="close"),
+    path("closes/<int:pk>/pack/", close.Pack.as_view(), name="close-pack"),
     path("sources/", collection.Sources.as_view(), name="sources"),
     path("sources/<str:source>/", collection.Source.as_view(), name="source"),
     path("sources/<str:source>/<str:digest>/", collection.File.as_view(), name="source-file"),

@@ -84,3 +84,37 @@ def ago(then_ms: int, now_ms: int) -> str:
             number = seconds // size
             return f"{number} {name}{'s' if number != 1 else ''}"
     return "less than a minute"
+
+
+_FIELDS = {
+    "a_raw": "Caller as received",
+    "a_e164": "Caller",
+    "a_class": "Caller is",
+    "a_source": "Caller from",
+    "b_raw": "Called as received",
+    "b_e164": "Called",
+    "b_class": "Called is",
+    "call_id": "Call-ID",
+    "cic": "Circuit",
+    "duration_ms": "Duration in ms",
+    "icid": "ICID",
+    "icid_generated_at": "ICID generated at",
+    "ni": "Network indicator",
+    "npdi": "Ported number looked up",
+    "orig_ioi": "Originating operator",
+    "poi": "Point of interconnect",
+    "q850": "Release cause (Q.850)",
+    "related_icid": "Related ICID",
+    "sip_code": "SIP answer",
+    "tech": "Technology",
+    "term_ioi": "Terminating operator",
+    "their_billed_s": "Billed seconds, as they say",
+}
+
+
+def field(name: str) -> str:
+    """A column of the canonical record in words."""
+    if name in _FIELDS:
+        return _FIELDS[name]
+    text = name.removeprefix("their_").removesuffix("_text").replace("_at", "").replace("_", " ").capitalize()
+    return f"{text}, as they say" if name.startswith("their_") else text

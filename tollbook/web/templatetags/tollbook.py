@@ -119,3 +119,16 @@ def decimal(amount: str, currency: str = "") -> SafeString:
 def class_label(name: str) -> str:
     """A class or cause of a difference in words."""
     return CLASS_LABELS.get(name) or CAUSE_LABELS.get(name) or words.human(name)
+
+
+@register.filter
+def document_name(row: Any) -> str:
+    """The number people know a document by: its own, else series and number."""
+    content = row.content if isinstance(row.content, dict) else {}
+    return str(content.get("number") or f"{row.series}-{row.number:04d}")
+
+
+@register.filter
+def field_label(name: str) -> str:
+    """The name of a column of the canonical record in words."""
+    return words.field(name)

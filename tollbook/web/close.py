@@ -1,0 +1,104 @@
+"""Closes: what was sealed, what is still open in it, its digests, and the verification in plain words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import Count
+from django.http import FileResponse, Http404, HttpRequest, HttpResponseBase
+from django.urls import reverse
+
+from tollbook.core.dispute import OPEN_STATES
+from tollbook.core.rights import Right
+from tollbook.plain.verify import verify
+from tollbook.store import files
+from tollbook.store.models import Dispute, Document, ExceptionCase, Head
+from tollbook.web import book
+from tollbook.web.listing import ListPage
+from tollbook.web.page import Page, Scope
+from tollbook.web.table import Column, Kind, QueryRows
+
+CLOSED = "CLOSE"
+
+
+class Closes(ListPage):
+    """Every sealed close, the newest first. A period closed again after something came in is another one."""
+
+    right, scope = Right.READ_LEDGER, Scope.OPERATOR
+    title = "Closes"
+    lead = "A close seals a period: every input, every run, every document, under one digest that anybody can check without this book."
+    sort = "-issued_at"
+    empty_heading = "No period is closed"
+    empty_advice = "A close rates both legs, compares every supplier, raises disputes, issues invoices and seals it all in one file."
+    empty_command = "tollbook close PERIOD"
+    empty_icon = "shield-check"
+    columns = (
+        Column("period", "Period", filter="exact", link=lambda row: reverse("close", args=[row["pk"]])),
+        Column("number", "No.", Kind.COUNT),
+        Column("complete", "Complete", Kind.BADGE, field="content__complete", sorts=False),
+        Column("issued_at", "Sealed (UTC)", Kind.INSTANT),
+        Column("result_digest", "Result", Kind.DIGEST, field="content__result_digest", sorts=False),
+        Column("root", "ROOT", Kind.DIGEST, field="content__root", sorts=False, is_optional=True),
+    )
+
+    def rows(self) -> QueryRows:
+        return QueryRows(Document.objects.filter(kind=CLOSED), fields=("pk",))
+
+
+class OneClose(Page):
+    """One close. Verifying computes everything again from the sealed file, and takes as long as it takes."""
+
+    right, scope = Right.READ_LEDGER, Scope.OPERATOR
+    template = "web/close.html"
+
+    def crumbs(self) -> list[tuple[str, str]]:
+        return [("Closes", reverse("closes"))]
+
+    def _row(self) -> Document:
+        return self.one(Document.objects.filter(kind=CLOSED), pk=self.kwargs["pk"])
+
+    def context(self) -> dict[str, Any]:
+        row = self._row()
+        of_period = Document.objects.filter(period=row.period).exclude(kind=CLOSED)
+        kinds = {each["kind"]: each["number"] for each in of_period.values("kind").annotate(number=Count("pk")).order_by("kind")}
+        waiting = ExceptionCase.objects.filter(period=row.period, state="OPEN").count()
+        disputes = list(Dispute.objects.filter(period=row.period).select_related("partner").order_by("id")[:50])
+        checks = [
+            ("Every partner is closed", bool(row.content.get("complete")), "A partner is parked; the report of the close says why."),
+            ("Every exception is decided", not waiting, f"{waiting:,} wait for a decision."),
+            (
+                "Every dispute is settled",
+                not any(each.state in OPEN_STATES for each in disputes),
+                "Disputes of it are open; undisputed money moves.",
+            ),
+        ]
+        return {
+            "title": f"Close of {row.period}" + (f", no. {row.number}" if row.number > 1 else ""),
+            "row": row,
+            "kinds": kinds,
+            "checks": checks,
+            "disputes": disputes,
+            "runs": Head.objects.filter(scope__endswith=f"/{row.period}").select_related("run").order_by("stage", "scope")[:60],
+            "documents": of_period.select_related("partner").order_by("kind", "series", "number")[:60],
+        }
+
+    def post(self, request: HttpRequest, pk: int) -> HttpResponseBase:
+        """Verifies: reads nothing but the sealed file and changes nothing."""
+        path = files.find(book.folder(), self._row().content.get("pack", ""))
+        if path is None:
+            raise Http404
+        return self.show(**self.context(), verification=verify(path))
+
+
+class Pack(Page):
+    """The sealed file of a close."""
+
+    right, scope = Right.READ_LEDGER, Scope.OPERATOR
+    http_method_names = ("get", "head")
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        row = self.one(Document.objects.filter(kind=CLOSED), pk=kwargs["pk"])
+        path = files.find(book.folder(), row.content.get("pack", ""))
+        if path is None:
+            raise Http404
+        return FileResponse(path.open("rb"), content_type="application/zip", as_attachment=True, filename=f"close-{row.period}.zip")
