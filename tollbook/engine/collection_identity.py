@@ -1,6 +1,6 @@
 """Record ids from the record's own raw identity: SHA-256 over source, a separator and the identity, its first 128 bits.
 
-Raw texts only, so a corrected zone or number profile, a split file or another file name keeps the id (docs/concepts/identity.md).
+Raw texts only, so a corrected zone or number profile, a split file or another file name keeps the id (docs/guides/mapping.md).
 """
 
 from __future__ import annotations

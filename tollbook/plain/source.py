@@ -58,7 +58,7 @@ class SourceReport:
         if self.read == 0:
             return "The file holds no records."
         if self.refused:
-            share = -(-1000 * self.refused // self.read)
+            share = max(1, (1000 * self.refused + self.read // 2) // self.read)
             part = f"{self.refused:,} of {self.read:,} records ({share // 10}.{share % 10} %)"
             return f"{part} cannot be used: mend them or the profile before you bill."
         if any(CATALOGUE[code].severity is Severity.WARNING for code in self.counts):
