@@ -34,9 +34,17 @@ DEFAULTS: dict[str, Any] = {
 }
 
 
-def record(name: str, at: float | str | None = None, lasts: float | str = 60, a: str | None = A, b: str | None = B, **more: Any) -> dict[str, Any]:
+def record(
+    name: str, at: float | str | None = None, lasts: float | str = 60, a: str | None = A, b: str | None = B, **more: Any
+) -> dict[str, Any]:
     """A record of so many seconds that was answered so long after noon; `setup` in seconds too. Other names are CDR columns."""
-    row: dict[str, Any] = {"cdr_id": name.encode().ljust(16), "duration_ms": _ms(lasts), "a_e164": a, "b_e164": b, "a_class": None if a else "MISSING"}
+    row: dict[str, Any] = {
+        "cdr_id": name.encode().ljust(16),
+        "duration_ms": _ms(lasts),
+        "a_e164": a,
+        "b_e164": b,
+        "a_class": None if a else "MISSING",
+    }
     if at is not None:
         row["answer_at"] = NOON_MS + _ms(at)
         row["release_at"] = row["answer_at"] + row["duration_ms"]

@@ -1,7 +1,7 @@
 """The other ways of matching: Python dictionaries, and a query per call on PostgreSQL, under one simple rule.
 
-The rule: an equal Call-ID first. Then, in the order of (answer, id) of ours, the free record of theirs with the same numbers whose answer is
-nearest, within 5 s.
+The rule: an equal Call-ID first. Then, in the order of (answer, id) of ours, the free record of theirs with the same numbers whose answer
+is nearest, within 5 s.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`tollbook bench truth`: how many of the true pairs of two real switches the ladder finds, and how many it makes up, by cause of the fault.
+"""`tollbook bench truth`: how many of the true pairs of two real switches the ladder finds and how many it makes up, by cause.
 
 The truth comes from the ends of the calls, which neither carrier sees; it is used only to count.
 """
@@ -29,20 +29,25 @@ MODES: dict[str, tuple[str, ...]] = {
     "numbers without callers": ("icid", "call_id", "a_raw", "a_e164", "a_class"),
 }
 
-_OURS = """
+OURS = """
 SELECT id AS number, epoch_ms(start_time::TIMESTAMP) AS answered, epoch_ms(end_time::TIMESTAMP) AS released,
-    round(duration::DECIMAL(12, 3) * 1000)::BIGINT AS duration_ms, nullif(callid, '') AS call_id, nullif(icid, '') AS icid, dst_trunk AS trunk,
-    caller AS a_raw, nullif(regexp_replace(regexp_replace(coalesce(nullif(split_part(pai, '@', 1), ''), caller), '[^0-9]', '', 'g'), '^00', ''), '')
-    AS a_e164, callee AS b_raw, dst_number AS b_e164, CASE end_by WHEN 'caller' THEN 'CALLER' WHEN 'callee' THEN 'CALLEE' ELSE 'TIMER' END AS party
+    round(duration::DECIMAL(12, 3) * 1000)::BIGINT AS duration_ms, nullif(callid, '') AS call_id, nullif(icid, '') AS icid,
+    dst_trunk AS trunk, caller AS a_raw, callee AS b_raw, dst_number AS b_e164,
+    nullif(regexp_replace(regexp_replace(coalesce(nullif(split_part(pai, '@', 1), ''), caller), '[^0-9]', '', 'g'), '^00', ''), '')
+    AS a_e164,
+    CASE end_by WHEN 'caller' THEN 'CALLER' WHEN 'callee' THEN 'CALLEE' ELSE 'TIMER' END AS party
 FROM read_csv('{path}', all_varchar = true) ORDER BY number::BIGINT
 """
-_THEIRS = """
+THEIRS = """
 SELECT cdr_id AS number, epoch_ms(connect_ts::TIMESTAMP) AS answered, epoch_ms(release_ts::TIMESTAMP) AS released,
     bill_sec::BIGINT * 1000 AS duration_ms, nullif(call_ref, '') AS call_id, nullif(charging_id, '') AS icid, ingress_trunk AS trunk,
     a_number AS a_raw, nullif(ltrim(a_number, '0'), '') AS a_e164, b_number AS b_raw, b_number AS b_e164, NULL::VARCHAR AS party
 FROM read_csv('{path}', all_varchar = true) ORDER BY number::BIGINT
 """
-_TRUTH = "SELECT a_cdr_id::BIGINT, b_cdr_id::BIGINT, cause FROM read_csv('{path}', all_varchar = true) WHERE a_cdr_id IS NOT NULL AND b_cdr_id IS NOT NULL"
+_TRUTH = """
+SELECT a_cdr_id::BIGINT, b_cdr_id::BIGINT, cause FROM read_csv('{path}', all_varchar = true)
+WHERE a_cdr_id IS NOT NULL AND b_cdr_id IS NOT NULL
+"""
 
 
 def records(query: str, path: Path, side: str, zone: Zone | None = None) -> pa.Table:
@@ -98,7 +103,7 @@ def table(ours_path: Path, theirs_path: Path, truth_path: Path, zone_path: Path 
     counts under the cause of our record's call. Shares are in percent with three decimals, rounded down.
     """
     zone = read_zone(zone_path.read_text(encoding="utf-8"), zone_path.name)[0] if zone_path else None
-    ours, theirs = records(_OURS, ours_path, "OURS"), records(_THEIRS, theirs_path, "THEIRS", zone)
+    ours, theirs = records(OURS, ours_path, "OURS"), records(THEIRS, theirs_path, "THEIRS", zone)
     truth = {}
     with duckdb.connect() as connection:
         for our_no, their_no, cause in connection.execute(_TRUTH.format(path=truth_path)).fetchall():

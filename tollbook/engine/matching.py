@@ -123,10 +123,9 @@ def _climb(room: Room) -> list[AnchorShift]:
     shifts = find_shifts(room.rows(sql("matching_minutes").format(pairs=PAIRS, ours=OURS, fewest=FEWEST_PAIRS, shift=SHIFT_MS)))
     if shifts:
         for shift in shifts:
-            room.run(
-                f"INSERT INTO matching_shift SELECT unnest(range({shift.from_ms // MINUTE_MS}, {shift.until_ms // MINUTE_MS})), {shift.direction}"
-            )
-        first = min(MATCH_NAMES.index(name) for name in MATCH_NAMES if name == BY_NUMBER[0].name)
+            minutes = f"range({shift.from_ms // MINUTE_MS}, {shift.until_ms // MINUTE_MS})"
+            room.run(f"INSERT INTO matching_shift SELECT unnest({minutes}), {shift.direction}")
+        first = MATCH_NAMES.index(BY_NUMBER[0].name)
         room.run(f"DELETE FROM {PAIRS} WHERE name >= {first}")
         room.left, room.held, room.empty = after_identifiers
         for place, rule in enumerate(BY_NUMBER):

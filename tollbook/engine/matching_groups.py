@@ -42,7 +42,8 @@ def by_containment(room: Room) -> int:
     """R11: records that hold several of the other side inside; how many rows."""
     way = R11.ways[0]
     room.run(
-        "CREATE OR REPLACE TEMP TABLE matching_held (side VARCHAR, whole INTEGER, part INTEGER, duration BIGINT, start BIGINT, until BIGINT)"
+        "CREATE OR REPLACE TEMP TABLE matching_held"
+        " (side VARCHAR, whole INTEGER, part INTEGER, duration BIGINT, start BIGINT, until BIGINT)"
     )
     for side, whole, part in (("ours", "ours", "theirs"), ("theirs", "theirs", "ours")):
         # The conditions name ours o and theirs t, whichever is the whole.
@@ -88,7 +89,8 @@ def _keep(room: Room, rule: Rule) -> int:
     name = match_number(rule, rule.ways[0])
     room.run(
         f"CREATE OR REPLACE TEMP TABLE matching_kept AS SELECT o, t, {name} AS name,"
-        f" ({last} + dense_rank() OVER (ORDER BY number))::INTEGER AS group_no, answer_delta, release_delta, duration_delta, offset_applied,"
+        f" ({last} + dense_rank() OVER (ORDER BY number))::INTEGER AS group_no, answer_delta, release_delta, duration_delta,"
+        " offset_applied,"
         " members AS candidates, 0 AS flags FROM matching_group"
     )
     room.run(f"INSERT INTO {PAIRS} SELECT * FROM matching_kept")

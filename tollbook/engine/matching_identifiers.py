@@ -43,9 +43,8 @@ def drop_worthless(room: Room) -> dict[str, int]:
             f"SELECT {key} AS k, count(*) AS records FROM {table} WHERE {key} IS NOT NULL GROUP BY k HAVING records > 1"
             for table in (OURS, RAW)
         ]
-        room.run(
-            f"CREATE OR REPLACE TEMP TABLE {repeated(key)} AS SELECT k, max(records) AS records FROM ({' UNION ALL '.join(parts)}) GROUP BY k"
-        )
+        repeats = f"SELECT k, max(records) AS records FROM ({' UNION ALL '.join(parts)}) GROUP BY k"
+        room.run(f"CREATE OR REPLACE TEMP TABLE {repeated(key)} AS {repeats}")
         worthless = f"SELECT k FROM {repeated(key)} WHERE records > {MOST_RECORDS}"
         if key == "icid":
             calls = "coalesce(call, n::UBIGINT)" if "call" in room.keys else "n"

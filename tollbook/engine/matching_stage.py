@@ -118,7 +118,8 @@ def candidates(room: Room, rule: Rule, also: tuple[str, ...] = ()) -> int:
     ways = [way_sql(room, rule, way, number, also) for number, way in enumerate(rule.ways)]
     union = " UNION ALL ".join(ways)
     if len(ways) > 1 or room.variants or rule.key in ("RELATED_ICID", "SESSION_ID"):
-        union = f"SELECT unnest(best) FROM (SELECT arg_min(pair, (pair.nearness, pair.way)) AS best FROM ({union}) pair GROUP BY pair.o, pair.t)"
+        best = f"SELECT arg_min(pair, (pair.nearness, pair.way)) AS best FROM ({union}) pair GROUP BY pair.o, pair.t"
+        union = f"SELECT unnest(best) FROM ({best})"
     room.run(f"CREATE OR REPLACE TEMP TABLE {STAGE} AS {union}")
     return room.number(f"SELECT count(*) FROM {STAGE}")
 

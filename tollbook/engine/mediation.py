@@ -62,8 +62,9 @@ def kept(connection: duckdb.DuckDBPyConnection, cdrs: str, marks: pa.Table, name
     if connection.execute(f"SELECT count(*) FROM {name}_call").fetchall()[0][0]:
         going = (
             "SELECT c.* REPLACE (coalesce(p.first_answer, c.answer_at) AS answer_at, coalesce(p.last_release, c.release_at) AS release_at,"
-            " coalesce(p.talked, c.duration_ms) AS duration_ms, CASE WHEN p.talked IS NULL THEN c.duration_source::VARCHAR ELSE 'COMPUTED' END"
-            f" AS duration_source) FROM ({going}) c LEFT JOIN {name}_call p ON p.cdr_id = c.cdr_id AND p.leg = c.leg AND p.leg_no = c.leg_no"
+            " coalesce(p.talked, c.duration_ms) AS duration_ms,"
+            " CASE WHEN p.talked IS NULL THEN c.duration_source::VARCHAR ELSE 'COMPUTED' END AS duration_source)"
+            f" FROM ({going}) c LEFT JOIN {name}_call p ON p.cdr_id = c.cdr_id AND p.leg = c.leg AND p.leg_no = c.leg_no"
         )
     connection.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS {going}")
     return name

@@ -39,27 +39,24 @@ def of_pieces(pieces: Iterable[Piece]) -> list[Finding]:
     """The findings of the clocks, in the order of the pieces: the step that begins a piece, then what the piece is."""
     found = []
     for piece in pieces:
-        place = {"from_ms": piece.from_ms, "until_ms": piece.until_ms, "count": piece.pairs, "source": piece.source}
         if piece.step:
             reason = f"The offset of the partner's clock changes by {piece.step_ms} ms within the records."
             found.append(Finding(piece.step, piece.step_ms, piece.from_ms, piece.from_ms, piece.pairs, piece.source, reason))
         if piece.kind == "CLOCK_DRIFT":
-            found.append(
-                Finding(
-                    "CLOCK_DRIFT", piece.measured_ms, reason=f"The partner's clock drifts by {piece.drift_ppb} parts per 10^9.", **place
-                )
-            )
+            found.append(_of(piece, "CLOCK_DRIFT", piece.measured_ms, f"The partner's clock drifts by {piece.drift_ppb} parts per 10^9."))
         elif piece.kind == "TIMEZONE_SHIFT":
             zone_ms = piece.measured_ms - piece.skew_ms
-            found.append(
-                Finding("TIMEZONE_SHIFT", zone_ms, reason=f"The partner's times are {zone_ms} ms of time zone from ours.", **place)
-            )
+            found.append(_of(piece, "TIMEZONE_SHIFT", zone_ms, f"The partner's times are {zone_ms} ms of time zone from ours."))
         elif piece.kind in NOT_USED:
             value = None if piece.kind == "OFFSET_INSUFFICIENT" else piece.measured_ms
-            found.append(Finding(piece.kind, value, reason=NOT_USED[piece.kind], **place))
+            found.append(_of(piece, piece.kind, value, NOT_USED[piece.kind]))
         if piece.kind in ("CLOCK_SKEW", "TIMEZONE_SHIFT") and abs(piece.skew_ms) >= SKEW_MS:
-            found.append(Finding("CLOCK_SKEW", piece.skew_ms, reason=f"The partner's clock is {piece.skew_ms} ms from ours.", **place))
+            found.append(_of(piece, "CLOCK_SKEW", piece.skew_ms, f"The partner's clock is {piece.skew_ms} ms from ours."))
     return found
+
+
+def _of(piece: Piece, code: str, value_ms: int | None, reason: str) -> Finding:
+    return Finding(code, value_ms, piece.from_ms, piece.until_ms, piece.pairs, piece.source, reason)
 
 
 def of_shifts(shifts: Iterable[AnchorShift]) -> list[Finding]:

@@ -88,7 +88,7 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Grain:
-    """By how much the truncation of one side's clock biases a difference: ours minus theirs, half a grain each."""
+    """By how much the truncation of one side's clock biases a difference, and how far from their centre differences still count."""
 
     bias_ms: int
     window_ms: int
@@ -107,15 +107,25 @@ def nearest(numerator: int, denominator: int) -> int:
     return (2 * numerator + denominator) // (2 * denominator)
 
 
-def mean_near_mode(deltas: Int64s, window_ms: int) -> int:
-    """The mean of the differences near the most frequent whole second."""
-    if window_ms == MINUTE_MS:
-        near = deltas[np.abs(deltas - median(deltas)) <= window_ms]
-        return nearest(int(near.sum()), len(near))
+def centre(deltas: Int64s, grain: Grain) -> int:
+    """The mean of the differences near the most frequent whole second, without the bias of truncation.
+
+    Whole seconds on one side alone are no proof of truncation; truncated times also scatter over a whole second, half of them over
+    half a second.
+    """
+    mode = _mode_ms(deltas, grain)
+    near = deltas[np.abs(deltas - mode) <= grain.window_ms]
+    quarter = len(near) // 4
+    ordered = np.partition(near, [quarter, len(near) - 1 - quarter])
+    scattered = 10 * int(ordered[len(near) - 1 - quarter] - ordered[quarter]) >= 7 * abs(grain.bias_ms)
+    return nearest(int((near - mode).sum()), len(near)) + mode + (grain.bias_ms if scattered else 0)
+
+
+def _mode_ms(deltas: Int64s, grain: Grain) -> int:
+    if grain.window_ms == MINUTE_MS:
+        return median(deltas)
     seconds, counts = np.unique((deltas + SECOND_MS // 2) // SECOND_MS, return_counts=True)
-    mode = int(seconds[np.argmax(counts)]) * SECOND_MS
-    near = deltas[np.abs(deltas - mode) <= window_ms]
-    return nearest(int((near - mode).sum()), len(near)) + mode
+    return int(seconds[np.argmax(counts)]) * SECOND_MS
 
 
 def share_near(deltas: Int64s, centre_ms: int, within_ms: int) -> int:
@@ -128,13 +138,13 @@ def measure(sample: Sample, grain: Grain) -> int:
 
     Where the other side counts from another event than the answer, the answers scatter and the releases still tell the clock.
     """
-    by_answer = mean_near_mode(sample.answer_deltas, grain.window_ms)
-    by_release = mean_near_mode(sample.release_deltas, grain.window_ms)
+    by_answer = centre(sample.answer_deltas, grain)
+    by_release = centre(sample.release_deltas, grain)
     answers_agree = share_near(sample.answer_deltas, by_answer, grain.window_ms)
     releases_agree = share_near(sample.release_deltas, by_release, grain.window_ms)
     if releases_agree >= STABLE_PERCENT and 2 * releases_agree > 3 * answers_agree:
-        return by_release + grain.bias_ms
-    return by_answer + grain.bias_ms
+        return by_release
+    return by_answer
 
 
 def slope_ppb(answers: Int64s, deltas: Int64s) -> int:
@@ -165,12 +175,12 @@ def _drift(sample: Sample, grain: Grain) -> tuple[int, int, int] | None:
     if abs(drift_ppb) < DRIFT_LEAST_PPB:
         return None
     flat = residuals(sample.answers, sample.answer_deltas, drift_ppb, reference_ms)
-    offset_ms = mean_near_mode(flat, grain.window_ms)
+    offset_ms = centre(flat, grain)
     spread = median(np.abs(flat - median(flat)))
     constant = median(np.abs(sample.answer_deltas - median(sample.answer_deltas)))
     if spread > DRIFT_RESIDUAL_MS or spread > constant:
         return None
-    return offset_ms + grain.bias_ms, drift_ppb, reference_ms
+    return offset_ms, drift_ppb, reference_ms
 
 
 def classify(measured_ms: int, deltas: Int64s) -> Kind:

@@ -4,7 +4,7 @@ WITH part AS (
     SELECT p.root, r.*, f.cdr_id AS root_id FROM mediation_part p JOIN mediation_row r USING (n) JOIN mediation_row f ON f.n = p.root
 ), call AS (
     SELECT root, any_value(root_id) AS root_id, count(DISTINCT partial_seq) AS numbers, min(partial_seq) AS first, max(partial_seq) AS last,
-        arg_max(partial_last, (coalesce(partial_seq, 0), coalesce(answer, release), cdr_id)) AS ended
+        arg_max(coalesce(partial_last, true), (coalesce(partial_seq, 0), coalesce(answer, release), cdr_id)) AS ended
     FROM part GROUP BY root
 )
 SELECT n, 'PARTIAL', root_id, 'a part of the call kept' FROM part WHERE n <> root
