@@ -70,7 +70,9 @@ def _write_mapping(value: Mapping[Any, Any], pieces: list[str]) -> None:
 
 
 def _quoted(text: str) -> str:
-    if any("\ud800" <= letter <= "\udfff" for letter in text):
-        raise ValueError("the text holds half of a surrogate pair")
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise ValueError("the text holds half of a surrogate pair") from error
     # The escapes of the standard library are those of section 3.2.2.2: the short ones where they exist, else \u00xx in lower case.
     return json.dumps(text, ensure_ascii=False)

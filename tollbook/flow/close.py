@@ -165,7 +165,7 @@ def _close_revenue(book: Book, result: PartnerClose, period: str, actor: Actor, 
     rating = rate_leg(book, result.partner, "IN", period, actor=actor, known_at=known_at)
     if rating is not None:
         result.rated.append(rating)
-    sales = invoice_sales(book, result.partner, period, actor=actor, known_at=known_at)
+    sales = invoice_sales(book, result.partner, period, actor=actor, known_at=known_at, rated=rating)
     if sales is None:
         return
     result.invoices.append(sales)

@@ -14,6 +14,7 @@ from tollbook.core.money import format_micros, format_scaled
 from tollbook.flow import clock
 from tollbook.flow.book import Book
 from tollbook.flow.run import Run
+from tollbook.flow.settlement import operator
 from tollbook.formats.report.reconciliation import is_torn, minute_steps, money_steps
 from tollbook.formats.report.render import render
 from tollbook.store.models import ExceptionCase, Partner, Posting
@@ -33,7 +34,7 @@ def context(book: Book, close: Close, runs: list[Run], names: dict[str, str]) ->
     partners = [_partner(each, names) for each in close.partners]
     return {
         "period": close.period,
-        "book": book.name or book.id,
+        "book": operator(book, close.known_at).name,
         "closed_at": clock.show_instant(close.closed_at),
         "is_complete": close.is_complete,
         "result_digest": close.result_digest,

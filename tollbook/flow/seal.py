@@ -28,6 +28,7 @@ from tollbook.flow.close_report import close_report
 from tollbook.flow.issue import Draft, Finished, issue
 from tollbook.flow.matching import EDGE_MS
 from tollbook.flow.run import Run, current_run
+from tollbook.flow.settlement import operator
 from tollbook.store import files, manifest
 from tollbook.store.crash import crash_point
 from tollbook.store.models import Document as DocumentRow
@@ -75,7 +76,7 @@ def seal_close(book: Book, close: Close, *, actor: Actor) -> Close:
     _add_documents(evidence, close)
     head = {
         "format": CLOSE_FORMAT,
-        "title": f"Close of {close.period}, {book.name or book.id}",
+        "title": f"Close of {close.period}, {operator(book, close.known_at).name}",
         "book": {"id": book.id, "name": book.name, "currency": book.currency, "zone": book.zone},
         "period": close.period,
         "closed_at": clock.show_instant(close.closed_at),

@@ -10,6 +10,7 @@ import datetime as dt
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 from uuid import uuid4
@@ -62,13 +63,18 @@ def operator(book: Book, known_at: int | None = None) -> Party:
         if key in found:
             return found[key]
     others = [party for name, party in found.items() if name not in partners_with_terms(book, known_at)]
-    return others[0] if len(others) == 1 else unnamed(book.name or "operator")
+    return others[0] if len(others) == 1 else unnamed(book.name or book.id)
 
 
 def parties(book: Book, known_at: int | None = None) -> dict[str, Party]:
     """Everybody the book has a party document of, by id."""
-    documents = reference.all_as_of(book, reference.PARTY, known_at=known_at)
-    return {party.id: party for party in (read_party(reference.text_of(each), each.file_name)[0] for each in documents)}
+    found = [_party(reference.text_of(each), each.file_name) for each in reference.all_as_of(book, reference.PARTY, known_at=known_at)]
+    return {party.id: party for party in found}
+
+
+@lru_cache(maxsize=1024)
+def _party(text: str, name: str) -> Party:
+    return read_party(text, name)[0]
 
 
 def today(agreement: Agreement) -> dt.date:
@@ -76,12 +82,15 @@ def today(agreement: Agreement) -> dt.date:
     return find_zone(agreement.zone).local_day(clock.now_ms())
 
 
-def invoice_sales(book: Book, partner: str, period: str, *, actor: Actor, known_at: int | None = None) -> SalesInvoice | None:
-    """Issues the invoice over a partner's calls of a period, or finds it issued; None where there is nothing to bill.
+def invoice_sales(
+    book: Book, partner: str, period: str, *, actor: Actor, known_at: int | None = None, rated: Run | None = None
+) -> SalesInvoice | None:
+    """Issues the invoice over a partner's calls of a period, or finds it issued; None where there is nothing to bill. `rated` is the
+    rating run of the leg where it is at hand.
 
     INVOICE_ARITHMETIC where its figures break a rule: then it is not issued.
     """
-    run = rate_leg(book, partner, "IN", period, actor=actor, known_at=known_at)
+    run = rated or rate_leg(book, partner, "IN", period, actor=actor, known_at=known_at)
     if run is None:
         return None
     agreement, window = agreement_of(book, partner, period, known_at=known_at)
