@@ -230,6 +230,8 @@ def judge(tour: Tour, closed: dict[str, Any], findings: Findings, places: dict[s
     width = max(map(len, places))
     for name, place in places.items():
         console.print(f"{name.ljust(width)}  {place}", soft_wrap=True)
+    say("\nAny call can be taken apart, here one that Aurora billed at the next rate too soon:")
+    console.print(f"tollbook explain {findings.example_call} --book {tour.book}", soft_wrap=True)
     return 1 if wrong or not closed["verified"] else 0
 
 

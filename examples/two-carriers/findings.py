@@ -44,6 +44,7 @@ class Findings:
     invoices: dict[str, tuple[int, int]] = field(default_factory=dict)
     checks: list[Check] = field(default_factory=list)
     summary: dict[str, Any] = field(default_factory=dict)
+    example_call: str = ""
 
 
 def read_findings(book_folder: Path, closed: dict[str, Any]) -> Findings:
@@ -130,6 +131,8 @@ def add_up_causes(connection: duckdb.DuckDBPyConnection, findings: Findings) -> 
         "SELECT cause, count(*), sum(exact_60th_nanos)::HUGEINT::VARCHAR, sum(minutes_ms)::BIGINT FROM all_variances GROUP BY cause"
     ).fetchall()
     findings.causes = {cause: {"records": records, "money": int(money), "ms": ms} for cause, records, money, ms in rows}
+    first = connection.execute("SELECT min(lower(hex(our_cdr_id))) FROM all_variances WHERE cause = 'RATE'").fetchall()[0][0]
+    findings.example_call = first or ""
     expected = written_down("expected.toml")["money_60th_nanos"]
     for cause, value in expected.items():
         findings.checks.append(Check(f"money by cause: {cause}", value, findings.causes.get(cause, {}).get("money", 0)))

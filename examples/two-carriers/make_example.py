@@ -45,13 +45,13 @@ def sheets(versions: tuple[list[Row], list[Row]], others: dict[str, list[list[Ro
     """Every rate sheet by the name of its file."""
     gulf = ["Boreal Carrier - rate notice", "Constructed prices of an example"]
     return {
-        "aurora_az_v1.xlsx": files.deck_xlsx(versions[0], AURORA_HEADING, "Rates", with_change=False),
-        "aurora_az_v2.xlsx": files.deck_xlsx(versions[1], AURORA_HEADING, "Rates", with_change=True),
+        "aurora_az_v1.xlsx": files.deck_xlsx(versions[0], AURORA_HEADING, "Rates", "USD", with_change=False),
+        "aurora_az_v2.xlsx": files.deck_xlsx(versions[1], AURORA_HEADING, "Rates", "USD", with_change=True),
         "cirrus_az_v1.csv": files.deck_csv(others["cirrus"][0]),
-        "nordtel_sell_v1.xlsx": files.deck_xlsx(others["nordtel"][0], [], "Nordtel", with_change=False),
+        "nordtel_sell_v1.xlsx": files.deck_xlsx(others["nordtel"][0], [], "Nordtel", "EUR", with_change=False),
         "latvox_sell_v1.csv": files.deck_csv_lists(others["latvox"][0]),
-        "gulfrt_sell_v1.xlsx": files.deck_xlsx(others["gulfrt"][0], gulf, "GULFRT", with_change=False),
-        "gulfrt_sell_v2.xlsx": files.deck_xlsx(others["gulfrt"][1], gulf, "GULFRT", with_change=True),
+        "gulfrt_sell_v1.xlsx": files.deck_xlsx(others["gulfrt"][0], gulf, "GULFRT", "USD", with_change=False),
+        "gulfrt_sell_v2.xlsx": files.deck_xlsx(others["gulfrt"][1], gulf, "GULFRT", "USD", with_change=True),
         "andes_sell_v1.csv": files.deck_csv(others["andes"][0]),
         "andes_sell_v2.csv": files.deck_csv(others["andes"][1]),
         "callshop_sell_v1.csv": files.deck_csv(others["callshop"][0]),

@@ -58,7 +58,7 @@ def deck_csv_lists(rows: Iterable[Row]) -> bytes:
     return ("\r\n".join(lines) + "\r\n").encode()
 
 
-def deck_xlsx(rows: Iterable[Row], heading: Sequence[str], sheet_name: str, *, with_change: bool) -> bytes:
+def deck_xlsx(rows: Iterable[Row], heading: Sequence[str], sheet_name: str, currency: str, *, with_change: bool) -> bytes:
     """A rate sheet as a workbook: a few lines of heading, a header row, rates as numbers, dates as dates."""
     buffer = io.BytesIO()
     book = xlsxwriter.Workbook(buffer, {"in_memory": True, "default_date_format": "yyyy-mm-dd hh:mm"})
@@ -68,7 +68,7 @@ def deck_xlsx(rows: Iterable[Row], heading: Sequence[str], sheet_name: str, *, w
     for number, line in enumerate(heading):
         sheet.write_string(number, 0, line, bold if number == 0 else None)
     top = len(heading) + 1 if heading else 0
-    names = ["Destination", "Code", "Rate", "Billing Increment", "Effective Date", *(["Change"] if with_change else [])]
+    names = ["Destination", "Code", f"Rate ({currency})", "Billing Increment", "Effective Date", *(["Change"] if with_change else [])]
     sheet.write_row(top, 0, names, bold)
     for number, row in enumerate(rows, top + 1):
         sheet.write_string(number, 0, row.destination)
