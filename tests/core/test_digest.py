@@ -137,9 +137,10 @@ def test_rows_out_of_order_are_refused() -> None:
 def test_a_key_twice_is_refused_where_it_has_to_be_unique() -> None:
     for batches in (([1, 1],), ([1], [1])):
         total = TableDigest(pa.schema([("key", pa.int64())]), ["key"])
-        with pytest.raises(ValueError, match="share a key|do not ascend"):
-            for keys in batches:
-                total.update(pa.table({"key": keys}))
+        for keys in batches[:-1]:
+            total.update(pa.table({"key": keys}))
+        with pytest.raises(ValueError, match=r"share a key|do not ascend"):
+            total.update(pa.table({"key": batches[-1]}))
     assert table_digest(pa.table({"key": [1, 1]}), ["key"], unique=False)
 
 
@@ -159,8 +160,8 @@ def test_every_table_of_ours_has_a_digest(kind: str) -> None:
 
 def test_run_keys_name_everything_that_decides() -> None:
     def key(**changed: Any) -> str:
-        given = {"stage": "rating", "scope": "a/OUT", "semantics_version": 1, "input_digests": ["b", "a"], "parameters": {"x": 1}, "known_at": 5}
-        return run_key(**{**given, **changed})
+        given = {"stage": "rating", "scope": "a/OUT", "semantics_version": 1, "parameters": {"x": 1}, "known_at": 5}
+        return run_key(**{**given, "input_digests": ["b", "a"], **changed})
 
     assert key() == key(input_digests=["a", "b", "a"])
     changes = [

@@ -8,6 +8,7 @@ from tollbook.core.problem import Refusal
 from tollbook.core.rights import READING, RIGHTS, Actor, Right, Role, allowed, require
 
 # Rows: rights; columns: owner billing noc routes cfo auditor partner. The table as people agreed on it, not as the code has it.
+COLUMNS = list(Role)
 TABLE = """
 read-book          x x x x x x .
 read-calls         x x x x x x .
@@ -36,7 +37,7 @@ manage-users       x . . . . . .
 CASES = [
     (Role(role), Right(line.split()[0]), mark == "x")
     for line in TABLE.strip().splitlines()
-    for role, mark in zip("owner billing noc routes cfo auditor partner".split(), line.split()[1:], strict=True)
+    for role, mark in zip(COLUMNS, line.split()[1:], strict=True)
 ]
 
 

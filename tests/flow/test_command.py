@@ -64,7 +64,7 @@ def test_the_same_key_and_input_give_the_same_result_once(owner: Actor) -> None:
 
 @pytest.mark.parametrize("change", ["parameters", "actor", "name"])
 def test_the_same_key_with_another_input_is_refused(owner: Actor, change: str) -> None:
-    perform(_command(owner, "k1", a=1), lambda: {})
+    perform(_command(owner, "k1", a=1), dict)
     other = {
         "parameters": _command(owner, "k1", a=2),
         "actor": _command(Actor("olga", Role.OWNER), "k1", a=1),
@@ -115,7 +115,8 @@ from tollbook.flow.book import open_book
 from tollbook.flow.command import Command, perform
 from tollbook.store.models import Partner
 open_book(Path(sys.argv[1]))
-perform(Command("add partner", Right.WRITE_REFERENCE, "partners", Actor("ines", Role.OWNER)), lambda: {"id": Partner.objects.create(id="aurora").id})
+command = Command("add partner", Right.WRITE_REFERENCE, "partners", Actor("ines", Role.OWNER))
+perform(command, lambda: {"id": Partner.objects.create(id="aurora").id})
 """
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -27,7 +28,7 @@ def test_rows_are_chained_without_gaps(owner: Any) -> None:
     rows = list(Journal.objects.order_by("seq"))
     assert [row.seq for row in rows] == [1, 2, 3, 4, 5]
     assert rows[0].prev_hash == journal.GENESIS
-    assert all(later.prev_hash == earlier.row_hash for earlier, later in zip(rows, rows[1:], strict=False))
+    assert all(later.prev_hash == earlier.row_hash for earlier, later in pairwise(rows))
     assert list(journal.broken_rows()) == []
     assert journal.tip() == (5, rows[-1].row_hash)
 

@@ -16,9 +16,10 @@ from typing import Any, Final
 from django.db import DatabaseError
 
 from tollbook import __version__
+from tollbook.core.digest import sha256_hex
 from tollbook.core.problem import refuse
 from tollbook.core.rights import Actor, Right, Role, require
-from tollbook.settings import DATABASE_FILE_NAME, SECRET_FILE_NAME
+from tollbook.settings import DATABASE_FILE_NAME, SECRET_FILE_NAME, read_secret
 from tollbook.store import files
 from tollbook.store.models import Setting
 from tollbook.store.prepare import migrate, point_at
@@ -89,14 +90,13 @@ def init_book(folder: Path, *, name: str = "", currency: str = "USD", zone: str 
     except OSError as error:
         raise refuse("OUTPUT_UNWRITABLE", f"{error.strerror}.", file=str(folder)) from error
     database = "postgresql" if os.environ.get("TOLLBOOK_DATABASE_URL") else "sqlite"
-    book_id = secrets.token_hex(8)
+    # From the secret, so that an interrupted init that is run again finds its own database and not a stranger's.
+    book_id = sha256_hex(b"tollbook-book/1\n" + read_secret(folder).encode("ascii"))[:16]
     _open_database(folder, fresh=True)
-    if Setting.objects.filter(name="book_id").exists():
-        if database == "postgresql":
-            raise refuse("BOOK_DATABASE_MISMATCH", "The database already belongs to another book.", file=str(folder))
-        Setting.objects.all().delete()
-    Setting.objects.create(name="book_id", value=book_id)
-    Setting.objects.create(name="made_by", value=__version__)
+    owner, _ = Setting.objects.get_or_create(name="book_id", defaults={"value": book_id})
+    if owner.value != book_id:
+        raise refuse("BOOK_DATABASE_MISMATCH", "The database already belongs to another book.", file=str(folder))
+    Setting.objects.get_or_create(name="made_by", defaults={"value": __version__})
     text = _settings_text(book_id, name, currency, zone, database)
     with files.writing(folder / files.SPOOL_FOLDER) as stream:
         stream.write(text.encode("utf-8"))
@@ -108,11 +108,14 @@ def _make_secret(folder: Path) -> None:
     file = folder / SECRET_FILE_NAME
     if file.exists():
         return
-    handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    unfinished = file.with_suffix(".tmp")
+    unfinished.unlink(missing_ok=True)
+    handle = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "w", encoding="ascii") as stream:
         stream.write(secrets.token_urlsafe(48) + "\n")
         stream.flush()
         os.fsync(stream.fileno())
+    files.publish_path(unfinished, file)
 
 
 def _settings_text(book_id: str, name: str, currency: str, zone: str, database: str) -> str:

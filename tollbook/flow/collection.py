@@ -15,24 +15,32 @@ import pyarrow as pa
 
 from tollbook.core.problem import Problem, Refusal, problem
 from tollbook.core.rights import Actor, Right, require
-from tollbook.engine.collection import canonical_batches
+from tollbook.engine.collection import CdrBatch, canonical_batches
 from tollbook.flow import clock
 from tollbook.flow.book import Book
 from tollbook.flow.command import Command, perform, rehearsal
 from tollbook.flow.part import KnownDays, Part
 from tollbook.formats.cdr.profile import SourceProfile
+from tollbook.formats.cdr.reader import PIECE_BYTES
 from tollbook.store import files, lease, manifest, raw_records
 from tollbook.store.crash import crash_point
 from tollbook.store.files import Stored
 from tollbook.store.models import Batch
 from tollbook.store.segments import read_batches
 
-PART_RECORDS: Final = 1_000_000
 SHOWN_PROBLEMS: Final = 100
 
 PUBLISHED: Final = "published"
 REPEATED: Final = "repeated"
 REFUSED: Final = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """How a CDR file is cut: records of a part, which is a transaction, and bytes read at a time. Results do not depend on it."""
+
+    part_records: int = 1_000_000
+    piece_bytes: int = PIECE_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +96,7 @@ def ingest_cdrs(
     dry_run: bool = False,
     progress: Callable[[int], None] | None = None,
     cursor: tuple[str, str] | None = None,
+    cut: Cut | None = None,
 ) -> FileReport:
     """Seals a CDR file and brings its records into the book. Ingesting the same bytes again for the same source adds nothing (DUP_FILE).
 
@@ -101,7 +110,7 @@ def ingest_cdrs(
             new_files.append(stored.path)
         held = lease.acquire(f"source {source}", now_ms=clock.now_ms())
         try:
-            work = _Ingest(book, stored, path.name, source, profile, actor, held, progress, cursor, new_files)
+            work = _Ingest(book, stored, path.name, source, profile, actor, held, progress, cursor, new_files, cut or Cut())
             return work.run()
         finally:
             lease.release(held)
@@ -136,6 +145,7 @@ class _Ingest:
     progress: Callable[[int], None] | None
     cursor: tuple[str, str] | None
     new_files: list[Path]
+    cut: Cut
 
     def run(self) -> FileReport:
         parts = list(Batch.objects.filter(source=self.source, file_id=self.stored.digest).order_by("part_no"))
@@ -152,10 +162,15 @@ class _Ingest:
         part = self._part(known, content, part_no)
         seen = 0
         try:
-            for batch in canonical_batches(plain, self.profile, self.source, file_digest=self.stored.digest):
+            for batch in self._batches(plain):
                 first, seen = seen + 1, seen + batch.read
                 if seen <= done and batch.read:
                     continue
+                if part.read >= self.cut.part_records:
+                    self._publish(part, is_last=False)
+                    part_no += 1
+                    known = KnownDays.of(self.book, self.source)
+                    part = self._part(known, content, part_no)
                 cdrs, problems = batch.cdrs, self._named(batch.problems)
                 if first <= done:
                     cdrs, problems = (_after(each, done) for each in (cdrs, problems))
@@ -163,15 +178,14 @@ class _Ingest:
                 part.add(cdrs, problems, first, seen - first + 1)
                 if self.progress is not None:
                     self.progress(seen)
-                if part.read >= PART_RECORDS:
-                    self._publish(part, is_last=False)
-                    part_no += 1
-                    known = KnownDays.of(self.book, self.source)
-                    part = self._part(known, content, part_no)
             part.last_record_no = seen
             self._publish(part, is_last=True)
         finally:
             part.abandon()
+
+    def _batches(self, plain: Path) -> Iterator[CdrBatch]:
+        digest, size = self.stored.digest, self.cut.piece_bytes
+        return canonical_batches(plain, self.profile, self.source, file_digest=digest, piece_bytes=size)
 
     def _part(self, known: KnownDays, content: memoryview, part_no: int) -> Part:
         maker = manifest.batch_id(self.source, self.stored.digest, part_no)

@@ -166,6 +166,9 @@ def _deck(book: Book, path: Path) -> _Read:
     if profile is not None:
         deck_id, partner = profile.deck_id or deck_id, profile.partner or partner
     deck, problems = read_deck(path, profile=profile, zone=zone, partner=partner)
+    if claim is not None:
+        # The agreement that names the deck names its currency.
+        problems = [each for each in problems if each.code != "DECK_CURRENCY_UNKNOWN"]
 
     def index(file: SealedFile, known_from: int) -> None:
         _index_deck(book, deck, deck_id, partner, file, known_from)

@@ -106,6 +106,7 @@ def terms_of(book: Book, partner: str, leg: str, period: str, *, known_at: int |
         if from_ms >= until_ms or deck_terms is None:
             continue
         decks = reference.deck_versions(book, agreement, deck_terms, known_at=known_at)
+        _check_currency(agreement, decks)
         terms.append(Terms(agreement, from_ms, until_ms, compiled(decks, deck_terms), agreement.rating.clause or deck_terms.clause))
         digests += [document.digest, *(digest for deck in decks for digest in deck.inputs)]
     terms.sort(key=lambda each: each.from_ms)
@@ -113,6 +114,14 @@ def terms_of(book: Book, partner: str, leg: str, period: str, *, known_at: int |
         if after.from_ms < before.until_ms:
             raise refuse("AGREEMENTS_OVERLAP", f"{before.agreement.id} and {after.agreement.id} both price the {leg} leg.", value=partner)
     return terms, digests
+
+
+def _check_currency(agreement: Agreement, decks: list[DeckVersion]) -> None:
+    """Rates are never converted silently."""
+    for each in decks:
+        if each.deck.currency and each.deck.currency != agreement.currency:
+            reason = f"The deck is in {each.deck.currency}, the agreement {agreement.id} in {agreement.currency}."
+            raise refuse("DECK_CURRENCY_DIFFERS", reason, file=each.document.file_name, value=each.deck.currency)
 
 
 def _in_force(book: Book, partner: str, period: str, known_at: int | None) -> Iterator[tuple[Agreement, Document, int, int]]:

@@ -97,13 +97,23 @@ def _check(document: Document) -> None:
 def agreements(book: Book, *, valid_at: int | None = None, known_at: int | None = None) -> list[tuple[Agreement, Document]]:
     """The agreement in force with each partner (by agreement id), with its document."""
     found = all_as_of(book, AGREEMENT, valid_at=valid_at, known_at=known_at)
-    return [(read_agreement(text_of(each), each.file_name)[0], each) for each in found]
+    return [(_agreement(each), each) for each in found]
+
+
+def _agreement(document: Document) -> Agreement:
+    _check(document)
+    return _read_sealed_agreement(document.path, document.file_name)
+
+
+@lru_cache(maxsize=1024)
+def _read_sealed_agreement(path: Path, file_name: str) -> Agreement:
+    return read_agreement(path.read_text(encoding="utf-8"), file_name)[0]
 
 
 def agreement_versions(book: Book, *, known_at: int | None = None) -> list[tuple[Agreement, Document]]:
     """Every known version of every agreement, by id and effective time; of two that begin together the one known last."""
     found = {(each.name, each.effective_from): each for each in versions(book, AGREEMENT, known_at=known_at)}
-    return [(read_agreement(text_of(each), each.file_name)[0], each) for each in found.values()]
+    return [(_agreement(each), each) for each in found.values()]
 
 
 def agreement_with(book: Book, partner: str, *, valid_at: int | None = None, known_at: int | None = None) -> tuple[Agreement, Document]:

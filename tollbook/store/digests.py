@@ -6,12 +6,14 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
-from tollbook.core.digest import json_digest
+from tollbook.core.digest import json_digest, table_digest
 from tollbook.core.tables import KINDS, TableKind
 from tollbook.engine.database import open_database, paths_list
 
 BATCH_ROWS = 100_000
+ROWS_IN_MEMORY = 100_000
 
 
 def plain_schema(kind: TableKind) -> pa.Schema:
@@ -25,13 +27,18 @@ def _plain_type(kind: pa.DataType) -> pa.DataType:
     return pa.binary() if pa.types.is_fixed_size_binary(kind) else kind
 
 
-def table_td1(kind_name: str, paths: Iterable[Path], *, spill_folder: Path | None = None) -> tuple[str, int]:
-    """TD1 and row count of the rows of a kind in all these files together. No file is an empty table."""
+def table_td1(
+    kind_name: str, paths: Iterable[Path], *, spill_folder: Path | None = None, in_memory: int = ROWS_IN_MEMORY
+) -> tuple[str, int]:
+    """TD1 and row count of the rows of a kind in all these files together. No file is an empty table; more than `in_memory` rows are
+    sorted by DuckDB, which spills."""
     kind = KINDS[kind_name]
     total = kind.digest()
     files = list(paths)
     if not files:
         return total.hexdigest(), 0
+    if sum(pq.read_metadata(path).num_rows for path in files) <= in_memory:
+        return _in_memory(kind, files)
     schema = plain_schema(kind)
     names = ", ".join(f'"{name}"' for name in schema.names)
     order = ", ".join(f'"{name}" ASC NULLS FIRST' for name in kind.order)
@@ -48,6 +55,22 @@ def table_td1(kind_name: str, paths: Iterable[Path], *, spill_folder: Path | Non
     finally:
         connection.close()
     return total.hexdigest(), total.rows
+
+
+def _in_memory(kind: TableKind, files: list[Path]) -> tuple[str, int]:
+    """The same for a small table, without a database; the order and the digest are the same by definition."""
+    schema = plain_schema(kind)
+    tables = [_with_all_columns(pq.read_table(path), schema) for path in files]
+    table = pa.concat_tables(tables)
+    return table_digest(table, kind.order, excluded=kind.excluded, unique=kind.unique), table.num_rows
+
+
+def _with_all_columns(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    columns = [
+        table.column(field.name).cast(field.type) if field.name in table.column_names else pa.nulls(table.num_rows, field.type)
+        for field in schema
+    ]
+    return pa.Table.from_arrays(columns, schema=schema)
 
 
 def result_digest(results: dict[str, dict[str, object]]) -> str:
