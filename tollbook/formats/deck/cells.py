@@ -134,11 +134,8 @@ def read_amount(text: str, profile: DeckProfile) -> Cell:
 
 def read_rate(text: str, profile: DeckProfile) -> Cell:
     """A rate in nanos; None where the cell says that there is none, which blocks the code."""
-    plain = text.strip().casefold()
-    if plain in NO_RATE:
+    if text.strip().casefold() in (*NO_RATE, *NOT_YET):
         return Cell(None)
-    if plain in NOT_YET:
-        return Cell(None, "RATE_BLOCKED", f"The rate is {text.strip()}: the code is blocked until there is one.")
     return read_amount(text, profile)
 
 

@@ -104,6 +104,7 @@ def _recognised(cells: Sequence[str], profile: DeckProfile, number: int, file: s
         words = [word for word in header.split() if word not in _CENTS]
         meaning = _MEANING.get(" ".join(words))
         if header in _UNSUPPORTED or (meaning and len(words) < len(header.split()) and profile.rate_scale == 1):
+            columns.setdefault(meaning or header, index)
             problems.append(
                 problem("DECK_COLUMN_UNSUPPORTED", f"The column {cell.strip()} changes prices.", file=file, row=number, column=cell.strip())
             )

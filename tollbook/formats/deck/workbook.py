@@ -108,15 +108,12 @@ def _unreadable(error: BaseException, file: str) -> BaseException:
 
 
 def _rows(book: Any, name: str, profile: DeckProfile, file: str) -> Iterator[Row]:
-    """The rows of a sheet from its first row on, as texts; rows above the first filled one are empty."""
+    """The rows of a sheet from its first row on, as texts."""
     try:
         sheet = book.get_sheet_by_name(name)
-        first = sheet.start[0] if sheet.start else 0
         rows = sheet.iter_rows()
     except BaseException as error:
         raise _unreadable(error, file) from error
-    for _ in range(first):
-        yield []
     known: dict[Any, str] = {}
     for cells in rows:
         yield [cell if type(cell) is str else _known_text(cell, known, profile) for cell in cells]
