@@ -11,6 +11,7 @@ from typing import Any
 import duckdb
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from tollbook.bench.matching_baselines import Pairs, match_by_dictionary, match_by_sql, rows_of
 from tollbook.bench.matching_data import TwoSides, two_sides
@@ -68,7 +69,7 @@ def matched(sides: TwoSides) -> np.ndarray:
         found = match(connection, "ours", "theirs").matches
     finally:
         connection.close()
-    both = found.filter(pa.compute.and_(found.column("our_cdr_id").is_valid(), found.column("their_cdr_id").is_valid()))
+    both = found.filter(pc.and_(found.column("our_cdr_id").is_valid(), found.column("their_cdr_id").is_valid()))
     return np.stack([_calls(both.column(name)) for name in ("our_cdr_id", "their_cdr_id")], axis=1)
 
 
