@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -184,7 +184,7 @@ class Part:
             profile_digest=profile_digest,
             segments=tuple(segments),
             known=known,
-            usage=tuple(Usage(partner, leg, day, *totals) for (partner, leg, day), totals in sorted(self._usage.items())),
+            usage=usage_lines(self._usage),
             cursor=cursor,
         )
 
@@ -193,6 +193,14 @@ class Part:
         self._problems.abandon()
         for each in self._cdrs.values():
             each.abandon()
+
+
+def usage_lines(totals: Mapping[tuple[str, str, Any], list[int]]) -> tuple[Usage, ...]:
+    """Totals by partner, leg and day as lines, in their order."""
+    lines = []
+    for (partner, leg, day), (records, answered, duration_ms) in sorted(totals.items()):
+        lines.append(Usage(partner, leg, day, records, answered, duration_ms))
+    return tuple(lines)
 
 
 def usage_of(rows: pa.Table) -> list[Usage]:

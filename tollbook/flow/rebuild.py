@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow.compute as pc
 
 from tollbook.flow.book import Book
-from tollbook.flow.part import usage_of
+from tollbook.flow.part import usage_lines, usage_of
 from tollbook.flow.run import Run, current_runs
 from tollbook.store import files, known_ids, raw_records
 from tollbook.store.known_ids import Ids
@@ -79,7 +79,7 @@ def _collected(book: Book) -> list[Usage]:
                 total[0] += line.records
                 total[1] += line.answered
                 total[2] += line.duration_ms
-    return [Usage(partner, leg, day, *total) for (partner, leg, day), total in sorted(totals.items())]
+    return list(usage_lines(totals))
 
 
 def usage_of_charges(run: Run) -> list[Usage]:

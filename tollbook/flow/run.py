@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import pyarrow as pa
 
@@ -29,7 +29,7 @@ from tollbook.store.models import Head, Segment
 from tollbook.store.models import Run as RunRow
 from tollbook.store.segments import SegmentFile, SegmentWriter
 
-Rows = pa.Table | pa.RecordBatch | Iterable[pa.Table | pa.RecordBatch]
+Rows: TypeAlias = pa.Table | pa.RecordBatch | Iterable[pa.Table | pa.RecordBatch]
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,8 @@ from typing import Any, Final
 
 from django.db import connection
 
-from tollbook.core.digest import canonical_json, json_digest
+from tollbook.core.canonical import canonical_json
+from tollbook.core.digest import json_digest
 from tollbook.store.models import Journal
 
 GENESIS: Final = "0" * 64

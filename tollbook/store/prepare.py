@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 SETTINGS_MODULE = "tollbook.settings"
@@ -30,7 +31,7 @@ def point_at(folder: Path) -> None:
     connections.close_all()
     configured = connections.configure_settings({"default": database_of(folder)})
     connections.settings["default"] = configured["default"]
-    if hasattr(connections._connections, "default"):
+    with suppress(AttributeError):  # there is none yet in this thread
         del connections["default"]
     settings.SECRET_KEY = read_secret(folder)
 

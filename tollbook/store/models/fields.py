@@ -22,6 +22,11 @@ def instant(**options: Any) -> models.BigIntegerField[int, int]:
     return models.BigIntegerField(**options)
 
 
+def instant_or_none() -> models.BigIntegerField[int | None, int | None]:
+    """An instant that may be unknown or not have come yet."""
+    return models.BigIntegerField(null=True)
+
+
 def digest(**options: Any) -> models.CharField[str, str]:
     """SHA-256 as 64 hexadecimal digits."""
     return models.CharField(max_length=64, **options)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 
-from tollbook.store.models.fields import digest, instant, micros, optional_word, word
+from tollbook.store.models.fields import digest, instant, instant_or_none, micros, optional_word, word
 
 
 class UsageTotal(models.Model):
@@ -62,8 +62,8 @@ class Document(models.Model):
     partner = models.ForeignKey("store.Partner", null=True, on_delete=models.PROTECT, related_name="documents")
     agreement_digest = models.CharField(max_length=64, blank=True, default="")
     period = optional_word()
-    start_at = instant(null=True)
-    end_at = instant(null=True)
+    start_at = instant_or_none()
+    end_at = instant_or_none()
     issued_at = instant()
     due_on = models.DateField(null=True)
     currency = models.CharField(max_length=3, blank=True, default="")
@@ -97,11 +97,11 @@ class Dispute(models.Model):
     undisputed_micros = micros(default=0)
     accepted_micros = micros(default=0)
     state = word()
-    raised_at = instant(null=True)
-    acknowledge_by_at = instant(null=True)
-    answer_by_at = instant(null=True)
-    window_ends_at = instant(null=True)
-    closed_at = instant(null=True)
+    raised_at = instant_or_none()
+    acknowledge_by_at = instant_or_none()
+    answer_by_at = instant_or_none()
+    window_ends_at = instant_or_none()
+    closed_at = instant_or_none()
     pack = models.ForeignKey("store.SealedFile", null=True, on_delete=models.PROTECT, related_name="disputes")
     pack_root = models.CharField(max_length=64, blank=True, default="")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 
-from tollbook.store.models.fields import digest, instant, optional_word, word
+from tollbook.store.models.fields import digest, instant, instant_or_none, optional_word, word
 
 
 class Run(models.Model):
@@ -16,7 +16,7 @@ class Run(models.Model):
     semantics_version = models.IntegerField()
     inputs = models.JSONField()  # sorted digests
     parameters = models.JSONField()
-    known_at = instant(null=True)
+    known_at = instant_or_none()
     result_digest = digest()
     results = models.JSONField()  # per kind: TD1 and row count
     summary = models.JSONField(default=dict)  # counts and totals for people, derived from the results

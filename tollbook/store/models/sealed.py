@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 
-from tollbook.store.models.fields import digest, instant, optional_word, word
+from tollbook.store.models.fields import digest, instant, instant_or_none, optional_word, word
 
 
 class SealedFile(models.Model):
@@ -62,8 +62,8 @@ class Segment(models.Model):
     day = models.DateField(null=True)  # UTC day of the rows' anchors; null where the kind has none
     rows = models.BigIntegerField()
     size = models.BigIntegerField()
-    min_anchor_at = instant(null=True)
-    max_anchor_at = instant(null=True)
+    min_anchor_at = instant_or_none()
+    max_anchor_at = instant_or_none()
     schema_version = models.IntegerField()
     path = models.CharField(max_length=500)  # below the book's folder
     batch = models.ForeignKey(Batch, null=True, on_delete=models.PROTECT, related_name="segments")
