@@ -1,7 +1,7 @@
 """Country and network calling codes with the lengths of the national numbers behind them, dated: a table, not code.
 
-Codes, regions and lengths are facts from the metadata of libphonenumber (phonenumbers 9.0.43, Apache-2.0). The dates of the Mexican,
-Ivorian, Beninese, Gabonese and Kosovar changes and the code 991 are from the numbering notices of those countries and of the ITU.
+Codes, regions and lengths (up to 15 digits in all) are facts from the metadata of libphonenumber (phonenumbers 9.0.43, Apache-2.0).
+The dates of the Mexican, Ivorian, Beninese, Gabonese and Kosovar changes and the code 991 are from the numbering notices of those countries and of the ITU.
 Columns: code; from; until (exclusive); lengths ("-": not known, so nothing is repaired); keep_zero (a leading 0 belongs to the
 national number); regions.
 """
@@ -34,7 +34,7 @@ TABLE: Final = """
 231 | - | - | 7,8,9 | no | LR
 232 | - | - | 8 | no | SL
 233 | - | - | 8,9 | no | GH
-234 | - | - | 10,11,12,13,14 | no | NG
+234 | - | - | 10,11,12 | no | NG
 235 | - | - | 8 | no | TD
 236 | - | - | 8 | no | CF
 237 | - | - | 8,9 | no | CM
@@ -121,7 +121,7 @@ TABLE: Final = """
 46 | - | - | 6,7,8,9,10,12 | no | SE
 47 | - | - | 5,8 | no | NO SJ
 48 | - | - | 6,7,8,9,10 | no | PL
-49 | - | - | 4,5,6,7,8,9,10,11,12,13,14,15 | no | DE
+49 | - | - | 4,5,6,7,8,9,10,11,12,13 | no | DE
 500 | - | - | 5 | no | FK
 501 | - | - | 7,11 | no | BZ
 502 | - | - | 8,11 | no | GT
@@ -149,11 +149,11 @@ TABLE: Final = """
 595 | - | - | 6,7,8,9,10,11 | no | PY
 596 | - | - | 9 | no | MQ
 597 | - | - | 6,7 | no | SR
-598 | - | - | 4,5,6,7,8,9,10,11,12,13 | no | UY
+598 | - | - | 4,5,6,7,8,9,10,11,12 | no | UY
 599 | - | - | 7,8 | no | CW BQ
 60 | - | - | 8,9,10 | no | MY
 61 | - | - | 5,6,7,8,9,10,12 | no | AU CC CX
-62 | - | - | 7,8,9,10,11,12,13,14,15,16,17 | no | ID
+62 | - | - | 7,8,9,10,11,12,13 | no | ID
 63 | - | - | 6,8,9,10,11,12,13 | no | PH
 64 | - | - | 5,6,7,8,9,10 | no | NZ
 65 | - | - | 8,10,11 | no | SG
@@ -182,8 +182,8 @@ TABLE: Final = """
 7 | - | - | 10,14 | no | RU KZ
 800 | - | - | 8 | no | 001
 808 | - | - | 8 | no | 001
-81 | - | - | 8,9,10,11,12,13,14,15,16,17 | no | JP
-82 | - | - | 5,6,8,9,10,11,12,13,14 | no | KR
+81 | - | - | 8,9,10,11,12,13 | no | JP
+82 | - | - | 5,6,8,9,10,11,12,13 | no | KR
 84 | - | - | 7,8,9,10 | no | VN
 850 | - | - | 8,10 | no | KP
 852 | - | - | 5,6,7,8,9,11 | no | HK

@@ -182,7 +182,7 @@ class _Side:
             return self.already[key]
         parts, places = [], []
         for profile, mask in profiles:
-            rows = np.flatnonzero(mask)
+            rows = np.arange(len(raw)) if mask is None else np.flatnonzero(mask)
             places.append(rows)
             parts.append(normalise_column(raw.take(pa.array(rows)), profile, self.anchor_ms[rows], is_cli=is_cli))
         order = pa.array(np.argsort(np.concatenate(places), kind="stable"))

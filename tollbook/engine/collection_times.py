@@ -61,9 +61,10 @@ class RecordTimes:
     def quality(self) -> Int8s:
         """The worst quality of a record's times: ambiguous before skipped before assumed before exact."""
         rank = np.array([0, 3, 2, 1], dtype=np.int8)  # by EXACT, AMBIGUOUS_LOCAL, NONEXISTENT_LOCAL, ASSUMED_UTC
-        back = np.array([EXACT, ASSUMED_UTC, 2, AMBIGUOUS_LOCAL], dtype=np.int8)
+        back: Int8s = np.array([EXACT, ASSUMED_UTC, 2, AMBIGUOUS_LOCAL], dtype=np.int8)
         worst = np.max([np.where(each.present, rank[each.quality], 0) for each in self.instants.values()], axis=0)
-        return back[worst]
+        qualities: Int8s = back[worst]
+        return qualities
 
     @property
     def raw(self) -> pa.Array:
@@ -106,8 +107,9 @@ def _instants(text: Texts, cell: TimeCell, profile: SourceProfile, findings: Fin
     if cell.form in ("epoch_s", "epoch_ms"):
         utc_ms, good, _ = read_decimals(data, offsets, 3 if cell.form == "epoch_s" else 0)
         if cell.micros:
-            micros, fine, _ = read_decimals(*text_buffers(text(cell.micros)), 0)
-            utc_ms, good = utc_ms + micros // 1000, good & (fine | ~filled)
+            micro_data, micro_offsets = text_buffers(text(cell.micros))
+            micros, fine, _ = read_decimals(micro_data, micro_offsets, 0)
+            utc_ms, good = utc_ms + micros // 1000, good & (fine | (micro_offsets[1:] == micro_offsets[:-1]))
     else:
         readings, minutes, good = read_times(data, offsets, cell.form)
         written = minutes != NO_OFFSET

@@ -140,6 +140,13 @@ def test_quotes_can_be_no_quotes(tmp_path: Path) -> None:
     assert rows(read(write(tmp_path, HEAD + b'1,"a,44\n2,b",33\n'), profile('quote = "none"'))) == [("1", '"a', "44"), ("2", 'b"', "33")]
 
 
+@pytest.mark.parametrize("quote", ['"', "none"])
+def test_a_bare_carriage_return_costs_its_own_line_only(tmp_path: Path, quote: str) -> None:
+    batches = read(write(tmp_path, HEAD + b"1,a,44\n2,b\rc,33,\n3,c,55\n"), profile(f"quote = '{quote}'"))
+    assert rows(batches) == [("1", "a", "44"), ("3", "c", "55")]
+    assert found(batches) == [("CDR_LINE_MALFORMED", 2)]
+
+
 def test_bytes_that_are_no_text_cost_their_own_line_only(tmp_path: Path) -> None:
     batches = read(write(tmp_path, HEAD + b"1,a,44\n2,caf\xe9,33\n3,c,55\n"))
     assert rows(batches) == [("1", "a", "44"), ("3", "c", "55")]

@@ -69,10 +69,9 @@ def likeliest_delimiter(text: str) -> str:
 
 
 def _names(text: str, delimiter: str, quote: str) -> tuple[str, ...]:
-    quoting = csv.QUOTE_NONE if quote == "none" else csv.QUOTE_MINIMAL
-    cells = next(
-        csv.reader([text], delimiter=delimiter, quotechar=None if quote == "none" else quote, quoting=quoting, skipinitialspace=True)
-    )
+    if quote == "none":
+        return tuple(cell.strip() for cell in text.split(delimiter))
+    cells = next(csv.reader([text], delimiter=delimiter, quotechar=quote, skipinitialspace=True))
     return tuple(cell.strip() for cell in cells)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Final
+from typing import Final, Protocol
 
 from tollbook.core.problem import refuse
 
@@ -28,10 +28,16 @@ class Limits:
     field_bytes: int = 1 << 16
 
 
+class Stream(Protocol):
+    """Anything that gives bytes."""
+
+    def read(self, size: int, /) -> bytes: ...
+
+
 class Content:
     """The bytes of a file, unpacked, read forward once. Counts them against the limits."""
 
-    def __init__(self, stream: IO[bytes], path: Path, limits: Limits, gz_ratio: int, packed: bool) -> None:
+    def __init__(self, stream: Stream, path: Path, limits: Limits, gz_ratio: int, packed: bool) -> None:
         self._stream, self._path, self._limits, self._packed = stream, path, limits, packed
         self._most = min(limits.file_bytes, max(_SMALL_BYTES, path.stat().st_size * gz_ratio)) if packed else limits.file_bytes
         self.read_bytes = 0

@@ -13,12 +13,11 @@ from tollbook.core.problem import refuse
 from tollbook.formats.cdr.header import Head, peek_head
 from tollbook.formats.cdr.opening import is_parquet
 from tollbook.formats.cdr.profile_reader import profile_of, read_profile
-from tollbook.formats.cdr.profile_words import FORMAT, NumberProfile, SourceProfile
+from tollbook.formats.cdr.profile_words import FORMAT, SourceProfile
 
 __all__ = [
     "BUILT_IN",
     "FORMAT",
-    "NumberProfile",
     "SourceProfile",
     "built_in",
     "detect_profile",

@@ -48,6 +48,8 @@ def quoted_rows(text: bytes, delimiter: str, quote: str, codes: dict[int, str], 
 def _cells(text: bytes, lines: Lines, first: int, last: int, delimiter: str, quote: str) -> list[str]:
     """The cells of the record from one line to another; none where they are more than one record."""
     part = text[int(lines.starts[first]) : int(lines.starts[last] + lines.lengths[last])].decode()
+    if not quote:
+        return part.split(delimiter)
     try:
         # Over several lines a quote closes before a delimiter or not at all: two stray quotes must not swallow the records between them.
         rows = list(csv.reader([part], delimiter=delimiter, quotechar=quote, strict=last > first))

@@ -204,7 +204,7 @@ class _Piece:
         kept = ~refused[rows]
         if not kept.all():
             table, rows = table.filter(pa.array(kept)), rows[kept]
-        numbers = np.cumsum(~lines.blank)
+        numbers = np.cumsum(~lines.blank, dtype=np.int64)
         problems = [self._problem(code, piece, lines, number, int(numbers[number])) for number, code in sorted(codes.items())]
         problems += [
             self._problem("CDR_LINE_MALFORMED", piece, lines, number, int(numbers[number]), found)
