@@ -1,7 +1,9 @@
 """Country and network calling codes with the lengths of the national numbers behind them, dated: a table, not code.
 
 Codes, regions and lengths (up to 15 digits in all) are facts from the metadata of libphonenumber (phonenumbers 9.0.43, Apache-2.0).
-The dates of the Mexican, Ivorian, Beninese, Gabonese and Kosovar changes and the code 991 are from the numbering notices of those countries and of the ITU.
+The dates of the Mexican, Ivorian, Beninese, Gabonese and Kosovar changes and the code 991 are from the numbering notices of those
+countries and of the ITU.
+
 Columns: code; from; until (exclusive); lengths ("-": not known, so nothing is repaired); keep_zero (a leading 0 belongs to the
 national number); regions.
 """
