@@ -37,7 +37,7 @@ $(BIN)/python:
 # The compiled functions are kept per user; warmed here, they are no part of anybody's first run.
 .venv/.stamp-warm: .venv/.stamp-run $(wildcard tollbook/core/*.py tollbook/engine/*.py)
 	@echo "Compiling the price function for this machine ..."
-	@$(BIN)/python -m tollbook.plain.warm
+	@$(BIN)/python -m tollbook.cli.warm
 	@touch $@
 
 demo: .venv/.stamp-warm
