@@ -208,13 +208,14 @@ def lay_out(tour: Tour, closed: dict[str, Any], findings: Findings) -> dict[str,
         for name in archive.namelist():
             if name.startswith(("documents/", "disputes/")) and not name.endswith(".json"):
                 archive.extract(name, tour.folder)
-    return {
-        "sealed close": str(pack),
-        "report of the close": str(report),
-        "report of the difference": str(difference),
-        "invoices (PDF, calls)": str(tour.folder / "documents"),
-        "dispute and its evidence": str(tour.folder / "disputes"),
+    places = {
+        "sealed close": pack,
+        "report of the close": report,
+        "report of the difference": difference,
+        "invoices (PDF, calls)": tour.folder / "documents",
+        "dispute and its evidence": tour.folder / "disputes",
     }
+    return {name: os.path.relpath(place) if place.is_relative_to(Path.cwd()) else str(place) for name, place in places.items()}
 
 
 def judge(tour: Tour, closed: dict[str, Any], findings: Findings, places: dict[str, str]) -> int:
