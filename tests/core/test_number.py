@@ -84,6 +84,8 @@ def test_called_numbers_that_are_none(raw: str | None, e164: str | None, number_
         ("anonymous", None, "ANONYMOUS"),
         ("sip:anonymous@anonymous.invalid", None, "ANONYMOUS"),
         ("sip:c8oqz84zk7z@anonymous.invalid", None, "ANONYMOUS"),
+        ('"Anonymous" <sip:+4688493874@anonymous.invalid;user=phone>', None, "ANONYMOUS"),
+        ("sip:+4688493874@ANONYMOUS.invalid;user=phone", None, "ANONYMOUS"),
         ("Restricted", None, "ANONYMOUS"),
         ("0", None, "ANONYMOUS"),
         ("", None, "MISSING"),

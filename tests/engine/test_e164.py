@@ -50,6 +50,9 @@ PIECES = [
     "@h",
     "@anonymous.invalid",
     "@x.ltd",
+    ";user=phone",
+    ">",
+    "<",
     "7.0",
 ]
 texts = st.one_of(

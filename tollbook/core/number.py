@@ -114,7 +114,7 @@ def normalise(raw: str | None, profile: NumberProfile, plan: NumberPlan, *, is_c
     user, parameters, flags = _user_part(text)
     if not user:
         return Number(None, "MISSING", flags)
-    if is_cli and (user.lower() in profile.anonymous_words or text.lower().rstrip(">").endswith("@anonymous.invalid")):
+    if is_cli and (user.lower() in profile.anonymous_words or "@anonymous.invalid" in text.lower()):
         return Number(None, "ANONYMOUS", flags)
     digits, changed = _without_separators(user, profile)
     digits, changed_again = _without_tech_prefix(digits, profile)

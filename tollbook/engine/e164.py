@@ -276,7 +276,7 @@ def _plain_forms(
     for row in range(len(offsets) - 1):
         start, end = int(offsets[row]), int(offsets[row + 1])
         user_start, user_end = _user_of(data, start, end)
-        if user_end < end and limits[3] and (data[end - 1] | 32) == 100:
+        if user_end < end - 1 and limits[3] and (data[user_end + 1] | 32) == 97:
             continue  # the host may be anonymous.invalid
         flag = _URI_FLAG if user_end - user_start < end - start else 0
         start, end = user_start, user_end
