@@ -15,7 +15,7 @@ from tollbook.core.money import SIXTIETHS_PER_MICRO
 ACCEPT = "ACCEPT"  # inside: the invoice stands, the difference is booked to the settlement tolerance
 LINES = "LINES"  # some destination lines fail their guard and go to dispute, the rest is inside
 DISPUTE = "DISPUTE"  # outside: the variance goes to dispute
-ACCRUE = "ACCRUE"  # outside, but in our favour: their figure stands for now and the difference is accrued
+ACCRUE = "ACCRUE"  # outside, but in our favour: the difference is accrued, not disputed
 OUTCOMES = (ACCEPT, LINES, DISPUTE, ACCRUE)
 
 

@@ -151,6 +151,7 @@ def explain_pairs(units: pa.Table, prices: Prices, terms: Rules) -> pa.Table:
         "rate_theirs": pa.array(steps.rate, mask=~(stated.has_rate | stated.has_amount)),
         "implied": pa.array(~(stated.has_rate & stated.has_amount & stated.has_billed)),
         "detail": steps.reasons.detail_column(),
+        "clock_moves_row": _clock_moves_row(units, prices, steps.at_duration),
     }
     return pa.table(columns)
 
@@ -173,6 +174,13 @@ def _price_steps(units: pa.Table, prices: Prices, terms: Rules, stated: Stated, 
     rate = np.where(stated.has_rate, stated.rate, unmoved_rate)
     at_rate = prices.seconds(row, billed, rate)
     return _Steps(at_duration, row, reasons, billed, rate, at_increment, at_rate, rate_differs, billed_differs)
+
+
+def _clock_moves_row(units: pa.Table, prices: Prices, ours: Priced) -> Booleans:
+    """Whether their clock, uncorrected, would read another row of our deck."""
+    theirs = prices.calls(units, integers(units, "their_ms"), clock="refolded_")
+    moved: Booleans = theirs.rated & ours.rated & (theirs.row != ours.row)
+    return moved
 
 
 def _their_amounts(terms: Rules, stated: Stated, steps: _Steps) -> Integers:

@@ -87,7 +87,7 @@ def summarize(found: Reconciled, setting: Setting) -> Json:
         "trunks": _with_bars(totals.trunks),
         "budget": _budget(verdict, setting, totals, with_money=with_money),
         "matching": _matching(totals),
-        "clock": {"pieces": [_piece(piece) for piece in setting.pieces], "notes": []},
+        "clock": _clock(totals, setting),
         "unmatched": [_unmatched(row) for row in totals.unmatched],
         "largest": [_largest(found, row["cause"]) for row in totals.causes if row["plus"] or row["minus"]] if with_money else [],
         "problems": list(setting.problems),
@@ -351,6 +351,16 @@ def _unmatched(row: Row) -> Json:
         "minutes_ms": _int(row["minutes_ms"]),
         "amount": decimal(row["value"]),
     }
+
+
+def _clock(totals: Totals, setting: Setting) -> Json:
+    """The pieces of their clock, and what its reading would change: the contract's anchor and zone decide who is right."""
+    impact = {"rows": totals.clock_moved_calls, "periods": totals.boundary_calls}
+    note = (
+        f"By their clock {impact['rows']:,} matched calls would be priced by another row of the deck"
+        f" and {impact['periods']:,} would fall into another period."
+    )
+    return {"pieces": [_piece(piece) for piece in setting.pieces], "price_impact": impact, "notes": [note] if any(impact.values()) else []}
 
 
 def _piece(piece: Piece) -> Json:

@@ -47,6 +47,7 @@ class Totals:
     rules: list[Row]
     currencies: list[Row]
     boundary_calls: int
+    clock_moved_calls: int
     our_records: int
     their_records: int
 
@@ -104,6 +105,7 @@ def add_up(found: Reconciled) -> Totals:
                WHERE their_currency <> o.currency GROUP BY ALL ORDER BY 1""",
         ),
         boundary_calls=rows(connection, "SELECT count(*) AS n FROM r_pairs WHERE boundary")[0]["n"],
+        clock_moved_calls=rows(connection, "SELECT count(*) AS n FROM r_pairs WHERE clock_moves_row")[0]["n"],
         our_records=_side_records(connection, ("r_ours", "r_our_duplicates", "r_other_block")),
         their_records=_side_records(connection, ("r_theirs", "r_their_duplicates")),
     )
