@@ -25,9 +25,18 @@ def text_buffers(column: pa.Array) -> tuple[Bytes, Offsets]:
     """The bytes and the n + 1 offsets of a string array; a null is an empty text. Nothing is copied."""
     _, offsets, data = column.buffers()
     if len(column) == 0 or offsets is None:
-        return np.zeros(0, dtype=np.uint8), np.zeros(len(column) + 1, dtype=np.int32)
+        return _NO_BYTES, _read_only(np.zeros(len(column) + 1, dtype=np.int32))
     places = np.frombuffer(offsets, dtype=np.int32, count=len(column) + 1, offset=column.offset * 4)
-    return (np.frombuffer(data, dtype=np.uint8) if data is not None and data.size else np.zeros(0, dtype=np.uint8)), places
+    return _read_only(np.frombuffer(data, dtype=np.uint8) if data is not None and data.size else _NO_BYTES), _read_only(places)
+
+
+def _read_only(array: Any) -> Any:
+    """The array unwritable, as all buffers are: compiled functions are made once for each kind of array."""
+    array.flags.writeable = False
+    return array
+
+
+_NO_BYTES: Bytes = _read_only(np.zeros(0, dtype=np.uint8))
 
 
 def text_array(data: Bytes, offsets: Offsets, null: npt.NDArray[np.bool_] | None = None) -> pa.Array:
