@@ -93,6 +93,6 @@ def lines_of(data: bytes, quote: bytes) -> Lines:
     lengths -= has_return
     odd = None
     if quote and quote in data:
-        quotes = np.add.reduceat((bytes_ == quote[0]).astype(np.int64), starts) if len(starts) else starts
-        odd = (quotes & 1).astype(np.bool_)
+        before = np.searchsorted(np.flatnonzero(bytes_ == quote[0]), np.append(starts, len(data)))
+        odd = (np.diff(before) & 1).astype(np.bool_)
     return Lines(starts, lengths, lengths == 0, odd)
