@@ -127,6 +127,8 @@ def close_and_verify(tour: Tour) -> dict[str, Any]:
     for row in closed["accruals"]:
         table.add_row(f"cost accrued, {row['partner']}", "", row["period"], "", money(row, "amount"), "")
     console.print(table)
+    for found in closed["problems"]:
+        say(f"{found['severity']} {found['code']}: {found['reason']}")
     say(f"result digest {closed['result_digest']}")
     shown(f"verify {Path(closed['pack']).name}")
     code, verified = tollbook(tour, CLOSED_AT, "verify", closed["pack"])

@@ -192,3 +192,7 @@ def check_invoices(findings: Findings, closed: dict[str, Any]) -> None:
         findings.invoices[row["number"]] = (wanted, cents)
         findings.checks.append(Check(f"invoice {row['number']} to {row['partner']}, in cents", wanted, cents))
     findings.checks.append(Check("invoices issued", 6, len(closed["invoices"])))
+    # The one call to Ascension Island, which nobody here has a rate for: once for the customer, once for Cirrus.
+    unpriced = sorted((found["code"], found["value"]) for found in closed["problems"])
+    wanted = [("UNRATED", "cirrus/OUT/2026-11"), ("UNRATED", "gulfrt/IN/2026-11-B")]
+    findings.checks.append(Check("problems named by the close", wanted, unpriced))

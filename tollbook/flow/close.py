@@ -136,6 +136,7 @@ def _close_cost(book: Book, result: PartnerClose, agreement: Agreement, period: 
     if rating is None:
         return
     result.rated.append(rating)
+    result.problems += without_price(rating)
     found = reconcile_leg(book, result.partner, "OUT", period, actor=actor, known_at=known_at)
     if found is not None:
         result.reconciliations.append(found)
@@ -165,6 +166,7 @@ def _close_revenue(book: Book, result: PartnerClose, period: str, actor: Actor, 
     rating = rate_leg(book, result.partner, "IN", period, actor=actor, known_at=known_at)
     if rating is not None:
         result.rated.append(rating)
+        result.problems += without_price(rating)
     sales = invoice_sales(book, result.partner, period, actor=actor, known_at=known_at, rated=rating)
     if sales is None:
         return
@@ -172,6 +174,21 @@ def _close_revenue(book: Book, result: PartnerClose, period: str, actor: Actor, 
     if sales.late:
         reason = f"{sales.document.number}: {sales.late:,} calls of {period} came after it was issued; they go on the next invoice."
         result.problems.append(problem("INVOICE_LATE_CALLS", reason, value=sales.document.number))
+
+
+def without_price(rating: Run) -> list[Problem]:
+    """The calls of a leg that got no price, by why: they are on no invoice, and nobody may take that for nothing being owed."""
+    counted: dict[str, int] = {}
+    for name, line in rating.summary.items():
+        status = name.partition(" ")[0]
+        counted[status] = counted.get(status, 0) + int(line["records"])
+    partner, leg, period = rating.scope.split("/")
+    words = f"Calls of the {leg} leg with {partner} in {period} without a price"
+    return [
+        problem(status, f"{words}: {counted[status]:,}.", value=rating.scope)
+        for status in ("UNRATED", "BLOCKED", "HELD")
+        if counted.get(status)
+    ]
 
 
 def _has_traffic(book: Book, agreement: Agreement, period: str) -> bool:
