@@ -64,8 +64,8 @@ format: .venv/.stamp-dev
 
 lock: $(BIN)/python
 	$(BIN)/python -m pip install --quiet uv
-	$(BIN)/uv pip compile -q --no-header --generate-hashes --extra dev --extra postgres --extra bench pyproject.toml -o requirements-dev.lock
-	$(BIN)/uv pip compile -q --no-header --generate-hashes pyproject.toml -c requirements-dev.lock -o requirements.lock
+	$(BIN)/uv pip compile -q --no-header --generate-hashes --extra dev --extra web --extra postgres --extra bench pyproject.toml -o requirements-dev.lock
+	$(BIN)/uv pip compile -q --no-header --generate-hashes --extra web pyproject.toml -c requirements-dev.lock -o requirements.lock
 
 clean:
 	rm -rf .venv demo .mypy_cache .ruff_cache .pytest_cache
