@@ -64,9 +64,16 @@ class FileReport:
         return {**values, "found": [each.as_dict() for each in self.found]}
 
 
+def right_to_seal(kind: str) -> Right:
+    """What somebody needs to bring in a file of a kind."""
+    if kind in ("CDR", "UNKNOWN"):
+        return Right.INGEST
+    return Right.WRITE_DECKS if kind in ("DECK", "DECK_PROFILE") else Right.WRITE_REFERENCE
+
+
 def seal(book: Book, path: Path, *, kind: str, actor: Actor, name: str | None = None) -> Stored:
     """Seals a file's bytes with their receipt time. The same bytes again are the same sealed file, with their first receipt time."""
-    right = Right.INGEST if kind == "CDR" else Right.WRITE_DECKS if kind == "DECK" else Right.WRITE_REFERENCE
+    right = right_to_seal(kind)
     require(actor, right)
     stored = files.put_file(book.folder, path)
     return seal_stored(stored, name=name or path.name, kind=kind, actor=actor, right=right)

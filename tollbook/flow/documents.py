@@ -17,13 +17,14 @@ from typing import Any, Final
 from tollbook.core.agreement import Agreement
 from tollbook.core.agreement_reader import read_agreement
 from tollbook.core.deck import Deck
+from tollbook.core.digest import sha256_hex
 from tollbook.core.party import read_party
 from tollbook.core.problem import Problem, problem, refuse
-from tollbook.core.rights import Actor, Right
+from tollbook.core.rights import Actor, Right, require
 from tollbook.core.zone_document import read_zone
 from tollbook.flow import clock, reference, sources
 from tollbook.flow.book import Book
-from tollbook.flow.collection import FileReport, seal, seal_stored
+from tollbook.flow.collection import PUBLISHED, REPEATED, FileReport, right_to_seal, seal, seal_stored
 from tollbook.flow.command import Command, perform
 from tollbook.formats.deck.profile import read_deck_profile
 from tollbook.formats.deck.reader import read_deck
@@ -51,31 +52,33 @@ class _Read:
 
 
 def add_document(book: Book, path: Path, kind: str, *, actor: Actor, dry_run: bool = False) -> FileReport:
-    """Seals a document and indexes it. The same bytes again are the same document. Refuses where it cannot be used."""
+    """Seals a document and indexes it. The same bytes again are the same document. Refuses where it cannot be used; sealed it stays."""
+    right = right_to_seal(kind)
+    require(actor, right)
+    received = None if dry_run else seal(book, path, kind=kind, actor=actor)
     found = _READERS[kind](book, path)
-    right = Right.WRITE_DECKS if kind in (reference.DECK, reference.DECK_PROFILE) else Right.WRITE_REFERENCE
-    stored = _seal(book, path, kind, found, actor, right) if not dry_run else None
-    digest = stored.digest if stored else ""
-    is_new = stored is not None and not Reference.objects.filter(kind=kind, name=found.name, file_id=digest).exists()
-    if stored is not None and is_new:
-        _publish(kind, path, found, stored, actor, right)
-    status = "repeated" if stored is not None and not is_new else "published"
-    problems = found.problems if status == "published" else [problem("DUP_FILE", file=path.name, value=digest)]
-    return FileReport(path.name, kind, digest, status, found.name, found=tuple(problems))
+    digest = _counting_digest(book, path, found, kind, right, actor, received)
+    is_new = not Reference.objects.filter(kind=kind, name=found.name, file_id=digest).exists()
+    if is_new and not dry_run:
+        _publish(kind, path, found, digest, actor, right)
+    problems = found.problems if is_new else [problem("DUP_FILE", file=path.name, value=digest)]
+    return FileReport(path.name, kind, digest, PUBLISHED if is_new else REPEATED, found.name, found=tuple(problems))
 
 
-def _seal(book: Book, path: Path, kind: str, found: _Read, actor: Actor, right: Right) -> Stored:
-    """Seals the file as it came; where it needs others to be understood, also the whole of what they say together, which then counts."""
-    stored = seal(book, path, kind=kind, actor=actor)
+def _counting_digest(book: Book, path: Path, found: _Read, kind: str, right: Right, actor: Actor, received: Stored | None) -> str:
+    """The digest of the bytes that count: the file's own, or, where it needs others to be understood, that of the whole of what they say
+    together, which is sealed beside it."""
     if found.document is None:
-        return stored
+        return received.digest if received else files.digest_of(path)
+    if received is None:
+        return sha256_hex(found.document)
     name = f"{path.stem}.resolved.json"
     whole = files.put(book.folder, io.BytesIO(found.document), name)
-    return seal_stored(whole, name=name, kind=kind, actor=actor, right=right)
+    return seal_stored(whole, name=name, kind=kind, actor=actor, right=right).digest
 
 
-def _publish(kind: str, path: Path, found: _Read, stored: Stored, actor: Actor, right: Right) -> None:
-    file = SealedFile.objects.get(digest=stored.digest)
+def _publish(kind: str, path: Path, found: _Read, digest: str, actor: Actor, right: Right) -> None:
+    file = SealedFile.objects.get(digest=digest)
 
     def work() -> dict[str, Any]:
         known_from = file.received_at if found.known_from is None else found.known_from

@@ -16,11 +16,12 @@ from tollbook.core.problem import Refusal, refuse
 from tollbook.core.rights import Actor
 from tollbook.flow import documents, reference, sources
 from tollbook.flow.book import Book
-from tollbook.flow.collection import FileReport, ingest_cdrs, refused
+from tollbook.flow.collection import FileReport, ingest_cdrs, refused, seal
 from tollbook.formats.cdr.header import peek_head
 from tollbook.formats.deck.reader import WORKBOOK_MARKS
 
 CDR: Final = "CDR"
+UNKNOWN: Final = "UNKNOWN"
 KINDS: Final = (*reference.DOCUMENT_KINDS, CDR)
 # The word of the command line for each kind.
 WORDS: Final = {
@@ -147,6 +148,8 @@ def ingest(
     # Tables are told apart by the profiles and agreements that came with them, so those go in before a table is looked at.
     for group in (told, [path for path in found if path not in set(told)]):
         known = _recognised(book, group, found, source, kind, reports)
+        if not dry_run:
+            _seal_unknown(book, [path for path in group if path in reports], actor)
         for each in sorted(known, key=lambda each: (KINDS.index(each.kind), str(each.path))):
             reports[each.path] = _one(book, each, source, actor, dry_run, progress)
     return [reports[path] for path in found]
@@ -168,6 +171,13 @@ def _recognised(
     return known
 
 
+def _seal_unknown(book: Book, paths: list[Path], actor: Actor) -> None:
+    """What nothing could be made of was received all the same; whoever asks for it later finds its bytes and its time."""
+    for path in paths:
+        if path.is_file():
+            seal(book, path, kind=UNKNOWN, actor=actor)
+
+
 def _one(
     book: Book, file: Recognised, source: str, actor: Actor, dry_run: bool, progress: Callable[[Path, int], None] | None
 ) -> FileReport:
@@ -178,6 +188,9 @@ def _one(
     try:
         if file.kind != CDR:
             return documents.add_document(book, file.path, file.kind, actor=actor, dry_run=dry_run)
+        if not dry_run:
+            # Before anything looks for its source: what cannot be read was received all the same.
+            seal(book, file.path, kind=CDR, actor=actor)
         chosen = sources.source_for(book, file.path, source)
         return ingest_cdrs(
             book, file.path, source=chosen.label, profile=chosen.profile, actor=actor, dry_run=dry_run, progress=report_progress

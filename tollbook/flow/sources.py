@@ -13,12 +13,14 @@ from tollbook.core.canonical import canonical_json
 from tollbook.core.problem import Refusal, refuse
 from tollbook.flow import reference
 from tollbook.flow.book import Book
+from tollbook.formats.cdr.drift import check_columns
 from tollbook.formats.cdr.header import peek_head
 from tollbook.formats.cdr.opening import is_parquet
 from tollbook.formats.cdr.profile import BUILT_IN, SourceProfile, built_in, detect_profile, load_profile, profile_of
 from tollbook.store.models import Segment
 
-UNNAMED: Final = "cdr"
+# A file with more columns lost or new than this share of those read is not the source's.
+STRANGE_PERCENT: Final = 25
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +55,9 @@ def source_for(book: Book, path: Path, name: str = "") -> Source:
     known = profiles(book)
     if name:
         return _named(known, name, path)
-    fitting = [each for each in known if _fits(each, path)]
-    if len(fitting) > 1:
-        narrowed = [each for each in fitting if {each.name, each.source} & {path.parent.name, path.name.split(".")[0]}]
-        # The one that reads most columns knows the file best; two that read as many are told apart by the operator.
-        most = max(len(each.read_columns) for each in fitting)
-        fitting = narrowed or [each for each in fitting if len(each.read_columns) == most]
+    fitting = _best(known, path)
+    narrowed = [each for each in fitting if {each.name, each.source} & {path.parent.name, path.name.split(".")[0]}]
+    fitting = narrowed if len(fitting) > 1 and narrowed else fitting
     if len(fitting) == 1:
         return Source(fitting[0].source or fitting[0].name, fitting[0])
     if fitting:
@@ -70,11 +69,31 @@ def source_for(book: Book, path: Path, name: str = "") -> Source:
     return Source(profile.source or profile.name, profile)
 
 
+def _best(known: list[SourceProfile], path: Path) -> list[SourceProfile]:
+    """The profiles that read a file best: with the fewest columns lost or new, and of these with the most columns read. A file that lost
+    or gained a column or two is still its source's; the reader warns of it."""
+    if is_parquet(path):
+        return []
+    found = []
+    for profile in known:
+        try:
+            columns = peek_head(path, profile.file).columns
+            strange = len(check_columns(columns, profile, path.name))
+        except Refusal:
+            continue
+        read = len(profile.read_columns & set(columns))
+        if strange * 100 <= read * STRANGE_PERCENT:
+            found.append(((strange, -read), profile))
+    best = min((rank for rank, _ in found), default=None)
+    return [profile for rank, profile in found if rank == best]
+
+
 def _named(known: list[SourceProfile], name: str, path: Path) -> Source:
     for profile in known:
         if profile.name == name:
             return Source(profile.source or name, profile)
-    same = [profile for profile in known if profile.source == name and _fits(profile, path)]
+    same = [profile for profile in known if profile.source == name]
+    same = _best(same, path) if len(same) > 1 else same
     if len(same) == 1:
         return Source(name, same[0])
     if name in BUILT_IN:
@@ -84,21 +103,6 @@ def _named(known: list[SourceProfile], name: str, path: Path) -> Source:
         return Source(profile.source or profile.name, profile)
     # A new label for a file in a built-in format: `--source switch-2`.
     return Source(name, detect_profile(path))
-
-
-def _fits(profile: SourceProfile, path: Path) -> bool:
-    """Whether a file has every column the profile asks for, and none it has never heard of."""
-    if is_parquet(path):
-        return False
-    try:
-        columns = set(peek_head(path).columns)
-    except Refusal:
-        return False
-    form = profile.file
-    if not form.header:
-        return False
-    optional = set(form.optional)
-    return profile.read_columns - optional <= columns and (form.unused is None or columns <= profile.read_columns | set(form.unused))
 
 
 def profiles_of_segments(book: Book, digests: Iterable[str]) -> list[SourceProfile]:
