@@ -30,7 +30,7 @@ def rate_legs(data: BenchData, decks: list[CompiledDeck], threads: int) -> list[
     legs = []
     for name, first, sign in LEGS:
         partner = getattr(data, name)
-        order = np.argsort(partner, kind="stable")
+        order = np.argsort(partner.astype(np.int16), kind="stable")
         grouped = data.calls.take(pa.array(order))
         bounds = np.searchsorted(partner[order], np.arange(partner.max() + 2))
         charges = [

@@ -94,6 +94,16 @@ class CompiledDeck:
             words[name] = (encoded.indices.to_numpy(), encoded.dictionary)
         return words
 
+    @cached_property
+    def facts(self) -> Array:
+        """Per row: the places of its code, its destination and its version, and its row in the received file."""
+        columns = [self._words[name][0] for name in ("code", "destination", "deck_digest")]
+        return np.stack([*columns, self.rows.column("row").to_numpy()], axis=1).astype(np.int32)
+
+    def texts(self, name: str) -> pa.Array:
+        """The words that the places of a column of text stand for."""
+        return self._words[name][1]
+
     def word(self, name: str, rows: Array, none: Array) -> pa.Array:
         """A column of text for many rows; null where `none`."""
         numbers, texts = self._words[name]

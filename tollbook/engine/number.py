@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from tollbook.engine.compiled import callable_when_compiled, compiled
+from tollbook.engine.compiled import compiled, inlined_when_compiled
 
 DIGITS = 15
 BASE = 11
@@ -45,7 +45,7 @@ def encode_text(data: Any, start: int, end: int, cosmetic: bool) -> int:
     return key
 
 
-callable_when_compiled(encode_text)
+inlined_when_compiled(encode_text)
 
 
 @compiled

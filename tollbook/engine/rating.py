@@ -4,104 +4,24 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from tollbook.core import money, rating
 from tollbook.core.agreement import RatingTerms
 from tollbook.core.cdr import CHARGE, CHARGE_STATUSES, WORD
-from tollbook.core.deck_timeline import IS_BLOCKED
-from tollbook.core.rating import PriceTerms, price, price_terms
+from tollbook.core.rating import price_terms
 from tollbook.core.zone import Zone, find_zone
-from tollbook.engine.compiled import callable_when_compiled, compiled
-from tollbook.engine.deck import STATUS, CompiledDeck, row_terms_at
-from tollbook.engine.deck_kernel import find_piece
-from tollbook.engine.number import number_keys
+from tollbook.engine import rating_kernel
+from tollbook.engine.deck import CompiledDeck
+from tollbook.engine.rating_kernel import Charges, Clock, DeckArrays, Records, rate_records
 
 Array = npt.NDArray[Any]
-# What can be done with a record before its number is looked up.
-BILLABLE = 0
-NOT_ANSWERED = 1
-UNDECIDED = 2
-RATED, UNRATED, BLOCKED, NOT_BILLABLE, HELD = range(len(CHARGE_STATUSES))
 SMALLEST_SHARE = 20_000
-NO_ANCHOR = -(2**63)
 ANCHORS = {"ANSWER": "answer_at", "SETUP": "setup_at", "RELEASE": "release_at"}
-
-callable_when_compiled(
-    money.divide_rounded,
-    rating.round_duration_ms,
-    rating.billed_seconds,
-    rating.usage_60th_nanos,
-    rating.charge_60th_nanos,
-    rating.round_amount_micros,
-    price,
-)
-
-
-class Calls(NamedTuple):
-    """What the price of each record depends on, as arrays: instants and durations in ms."""
-
-    keys: Array
-    anchor: Array
-    duration: Array
-    kind: Array
-
-
-class Prices(NamedTuple):
-    """The deck row (-1 where none), the price and the status of each record."""
-
-    row: Array
-    billed: Array
-    exact: Array
-    amount: Array
-    status: Array
-
-
-class DeckArrays(NamedTuple):
-    """A compiled deck as the kernel takes it."""
-
-    starts: Array
-    spans: Array
-    heads: Array
-    pieces: Array
-    terms: Array
-    longest: Array
-
-
-@compiled
-def _price_all(calls: Any, deck: Any, terms: Any, prices: Any) -> None:
-    # Arrays are taken out of their tuples once: inside the loop each access would count references.
-    keys, anchors, durations, kinds = calls.keys, calls.anchor, calls.duration, calls.kind
-    starts, spans, index, pieces, row_terms, longest = deck.starts, deck.spans, deck.heads, deck.pieces, deck.terms, deck.longest
-    rows, billed_s, exact_60th, amounts, statuses = prices.row, prices.billed, prices.exact, prices.amount, prices.status
-    for place in range(len(keys)):
-        piece = -1
-        if anchors[place] != NO_ANCHOR:
-            piece = find_piece(keys[place], anchors[place], starts, spans, index, pieces)
-        rows[place] = pieces[piece, 1] if piece >= 0 else -1
-        distinct = pieces[piece, 2] if piece >= 0 else 0
-        billed, exact, amount = 0, 0, 0
-        if kinds[place] == NOT_ANSWERED:
-            status = NOT_BILLABLE
-        elif kinds[place] == UNDECIDED:
-            status = HELD
-        elif piece < 0:
-            status = UNRATED
-        elif row_terms[distinct, STATUS] == IS_BLOCKED:
-            status = BLOCKED
-        elif durations[place] > longest[distinct]:
-            status = HELD
-        else:
-            billed, exact, amount = price(durations[place], row_terms_at(row_terms, distinct), terms)
-            status = RATED
-        billed_s[place] = billed
-        exact_60th[place] = exact
-        amounts[place] = amount
-        statuses[place] = status
+_ANCHOR_KINDS = {"ANSWER": rating_kernel.ANSWER, "SETUP": rating_kernel.SETUP, "RELEASE": rating_kernel.RELEASE}
 
 
 def rate(
@@ -123,102 +43,139 @@ def rate(
     its duration do not allow a price. Those have amount 0 and are never dropped. `zone` is the agreement's: period_day is the
     local date of the anchor. The result does not depend on how the records are split or on the number of threads.
     """
-    calls = _calls(cdrs, terms)
-    prices = _priced(cdrs, calls, deck, price_terms(terms), threads or os.cpu_count() or 1)
+    count = cdrs.num_rows
+    records, charges = _records(cdrs), _empty(count)
     known = find_zone(zone) if isinstance(zone, str) else zone
-    return _charges(cdrs, calls, prices, deck, known, sign, (partner, agreement_digest, clause, currency or deck.currency or None))
+    clock = Clock(np.array(known.changes_ms, dtype=np.int64), np.array(known.offsets_s, dtype=np.int64) * 1000)
+    arrays = DeckArrays(*map(np.asarray, (deck.starts, deck.spans, deck.index, deck.pieces, deck.terms, deck.longest, deck.facts)))
+    agreed = price_terms(terms)
+    kind, computed = _ANCHOR_KINDS[terms.price_anchor], terms.duration_basis == "COMPUTED"
 
+    def rate_share(first: int, last: int) -> None:
+        rate_records(first, last, records, arrays, agreed, clock, kind, computed, charges)
 
-def _instants(cdrs: pa.Table, name: str) -> Array:
-    values: Array = cdrs.column(name).cast(pa.int64()).fill_null(NO_ANCHOR).to_numpy()
-    return values
-
-
-def _calls(cdrs: pa.Table, terms: RatingTerms) -> Calls:
-    """Which records are billable, by which instant and for how long. The keys of the numbers are left for the threads."""
-    setup, answer, release = (_instants(cdrs, name) for name in ("setup_at", "answer_at", "release_at"))
-    answered = answer != NO_ANCHOR
-    backwards = answered & (release != NO_ANCHOR) & (release < answer)
-    if terms.duration_basis == "COMPUTED":
-        duration = np.where(answered & (release != NO_ANCHOR), release - np.where(answered, answer, 0), 0)
-        missing = answered & (release == NO_ANCHOR)
-    else:
-        duration = cdrs.column("duration_ms").to_numpy()
-        missing = answered & (duration < 0)
-    anchor = {"ANSWER": answer, "SETUP": setup, "RELEASE": release}[terms.price_anchor]
-    kind = np.where(answered, BILLABLE, NOT_ANSWERED).astype(np.int8)
-    kind[answered & (backwards | missing | (anchor == NO_ANCHOR))] = UNDECIDED
-    # An attempt has no answer; it counts where it was set up, so that it is seen in its day and destination.
-    fallback = np.where(setup != NO_ANCHOR, setup, release)
-    anchor = np.where(anchor == NO_ANCHOR, fallback, anchor)
-    return Calls(np.empty(0, dtype=np.int64), anchor, np.ascontiguousarray(duration, dtype=np.int64), kind)
-
-
-def _priced(cdrs: pa.Table, calls: Calls, deck: CompiledDeck, terms: PriceTerms, threads: int) -> Prices:
-    """The kernel over equal shares of the records, a thread each."""
-    count = cdrs.num_rows
-    prices = Prices(
-        row=np.empty(count, dtype=np.int32),
-        billed=np.empty(count, dtype=np.int64),
-        exact=np.empty(count, dtype=np.int64),
-        amount=np.empty(count, dtype=np.int64),
-        status=np.empty(count, dtype=np.int8),
-    )
-    arrays = DeckArrays(*map(np.asarray, (deck.starts, deck.spans, deck.index, deck.pieces, deck.terms, deck.longest)))
-    numbers = cdrs.column("b_e164")
-
-    def price_share(start: int, end: int) -> None:
-        keys = number_keys(numbers.slice(start, end - start))
-        share = Calls(keys, calls.anchor[start:end], calls.duration[start:end], calls.kind[start:end])
-        _price_all(share, arrays, terms, Prices(*(column[start:end] for column in prices)))
-
-    shares = max(1, min(threads, count // SMALLEST_SHARE))
-    bounds = [count * share // shares for share in range(shares + 1)]
+    shares = max(1, min(threads or os.cpu_count() or 1, count // SMALLEST_SHARE))
     if shares == 1:
-        price_share(0, count)
+        rate_share(0, count)
     else:
+        bounds = [count * share // shares for share in range(shares + 1)]
         with ThreadPoolExecutor(shares) as pool:
-            list(pool.map(price_share, bounds[:-1], bounds[1:]))
-    return prices
+            list(pool.map(rate_share, bounds[:-1], bounds[1:]))
+    return _table(cdrs, deck, charges, sign, (partner, agreement_digest, clause, currency or deck.currency or None))
 
 
-def constant(value: str | None, count: int) -> pa.Array:
+def _whole(column: pa.ChunkedArray) -> pa.Array:
+    """A column as one array."""
+    if column.num_chunks == 1:
+        return column.chunk(0)
+    return pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
+
+
+def _there(array: pa.Array) -> Array:
+    """Where a value is there."""
+    buffer = array.buffers()[0]
+    if buffer is None or array.null_count == 0:
+        return np.ones(len(array), dtype=np.bool_)
+    bits = np.unpackbits(np.frombuffer(buffer, dtype=np.uint8), bitorder="little")
+    return bits[array.offset : array.offset + len(array)].view(np.bool_)
+
+
+def _integers(array: pa.Array) -> Array:
+    """The int64 values in place; what stands at a null means nothing."""
+    buffer = array.buffers()[1]
+    if buffer is None or not len(array):
+        return np.empty(0, dtype=np.int64)
+    return np.frombuffer(buffer, dtype=np.int64)[array.offset : array.offset + len(array)]
+
+
+def _records(cdrs: pa.Table) -> Records:
+    """The buffers of the columns; nothing is copied but columns that come in several chunks."""
+    numbers = _whole(cdrs.column("b_e164"))
+    numbers = numbers if pa.types.is_string(numbers.type) else numbers.cast(pa.string())
+    instants = [_whole(cdrs.column(name).cast(pa.int64())) for name in ("setup_at", "answer_at", "release_at")]
+    setup, answer, release = instants
+    _, offsets, text = numbers.buffers()
+    return Records(
+        text=np.frombuffer(text, dtype=np.uint8) if text else np.empty(0, dtype=np.uint8),
+        offsets=np.frombuffer(offsets, dtype=np.int32)[numbers.offset :] if len(numbers) else np.zeros(1, dtype=np.int32),
+        has_number=_there(numbers),
+        setup=_integers(setup),
+        has_setup=_there(setup),
+        answer=_integers(answer),
+        has_answer=_there(answer),
+        release=_integers(release),
+        has_release=_there(release),
+        duration=_integers(_whole(cdrs.column("duration_ms"))),
+    )
+
+
+def _empty(count: int) -> Charges:
+    wide = np.zeros((6, count), dtype=np.int64)
+    flags = np.zeros((3, count), dtype=np.bool_)
+    return Charges(
+        facts=np.zeros((4, count), dtype=np.int32),
+        has_row=flags[0],
+        has_rate=flags[1],
+        has_anchor=flags[2],
+        rate=wide[0],
+        billed=wide[1],
+        exact=wide[2],
+        amount=wide[3],
+        anchor=wide[4],
+        duration=wide[5],
+        status=np.zeros(count, dtype=np.int32),
+        day=np.zeros(count, dtype=np.int32),
+    )
+
+
+def _column(values: Array, kind: pa.DataType, valid: pa.Buffer | None = None) -> pa.Array:
+    """An Arrow array over the values of numpy, without a copy."""
+    return pa.Array.from_buffers(kind, len(values), [valid, pa.py_buffer(values)])
+
+
+def _words(places: Array, texts: pa.Array, valid: pa.Buffer | None = None) -> pa.Array:
+    if not len(texts):
+        return pa.nulls(len(places), WORD)
+    return pa.DictionaryArray.from_arrays(_column(places, pa.int32(), valid), texts, safe=False)
+
+
+def _constant(value: str | None, count: int) -> pa.Array:
     """One word for every row, or null for every row."""
-    if value is None:
-        return pa.nulls(count, WORD)
-    return pa.DictionaryArray.from_arrays(pa.array(np.zeros(count, dtype=np.int32)), pa.array([value], pa.string()), safe=False)
+    return pa.nulls(count, WORD) if value is None else _words(np.zeros(count, dtype=np.int32), pa.array([value], pa.string()))
 
 
-def _charges(
-    cdrs: pa.Table, calls: Calls, prices: Prices, deck: CompiledDeck, zone: Zone, sign: int, words: tuple[str | None, ...]
-) -> pa.Table:
+def _table(cdrs: pa.Table, deck: CompiledDeck, charges: Charges, sign: int, words: tuple[str | None, ...]) -> pa.Table:
     count = cdrs.num_rows
-    none = prices.row < 0
-    rows = np.where(none, 0, prices.row)
-    no_anchor = calls.anchor == NO_ANCHOR
-    days = zone.utc_to_local_day(np.where(no_anchor, 0, calls.anchor))
+    has_row, has_rate, has_anchor = (
+        pa.py_buffer(np.packbits(flags, bitorder="little")) for flags in (charges.has_row, charges.has_rate, charges.has_anchor)
+    )
+    nothing = np.zeros(count, dtype=np.int32)
     partner, agreement_digest, clause, currency = words
+    code, destination, version, row = charges.facts
     columns: dict[str, Any] = {
         **{name: cdrs.column(name) for name in ("cdr_id", "leg", "leg_no")},
         **{
-            name: constant(value, count)
+            name: _constant(value, count)
             for name, value in (("partner", partner), ("agreement_digest", agreement_digest), ("clause", clause))
         },
-        **{name: deck.word(name, rows, none) for name in ("deck_digest", "code", "destination", "a_zone", "band")},
-        "deck_row": deck.value("row", rows, none, pa.int32()),
+        "deck_digest": _words(version, deck.texts("deck_digest"), has_row),
+        "deck_row": _column(row, pa.int32(), has_row),
+        "code": _words(code, deck.texts("code"), has_row),
+        "destination": _words(destination, deck.texts("destination"), has_row),
+        # A compiled deck has one zone of origin and one band.
+        "a_zone": _words(nothing, deck.texts("a_zone"), has_row),
+        "band": _words(nothing, deck.texts("band"), has_row),
         "jurisdiction": pa.nulls(count, WORD),
-        "anchor_at": pa.array(calls.anchor, pa.int64(), mask=no_anchor).cast(CHARGE.field("anchor_at").type),
-        "period_day": pa.array(days, pa.int32(), mask=no_anchor).cast(pa.date32()),
-        "duration_ms": pa.array(calls.duration),
-        "billed_s": pa.array(prices.billed),
-        "rate_nanos_per_minute": deck.value("rate_nanos", rows, none | (prices.status == BLOCKED), pa.int64()),
-        "exact_60th_nanos": pa.array(prices.exact),
-        "amount_micros": pa.array(prices.amount),
-        "currency": constant(currency, count),
+        "anchor_at": _column(charges.anchor, CHARGE.field("anchor_at").type, has_anchor),
+        "period_day": _column(charges.day, pa.date32(), has_anchor),
+        "duration_ms": _column(charges.duration, pa.int64()),
+        "billed_s": _column(charges.billed, pa.int64()),
+        "rate_nanos_per_minute": _column(charges.rate, pa.int64(), has_rate),
+        "exact_60th_nanos": _column(charges.exact, pa.int64()),
+        "amount_micros": _column(charges.amount, pa.int64()),
+        "currency": _constant(currency, count),
         "sign": pa.array(np.full(count, sign, dtype=np.int8)),
-        "status": pa.DictionaryArray.from_arrays(
-            pa.array(prices.status.astype(np.int32)), pa.array(CHARGE_STATUSES, pa.string()), safe=False
-        ),
-        "acceptance": constant("PAYABLE", count),
+        "status": _words(charges.status, pa.array(CHARGE_STATUSES, pa.string())),
+        "acceptance": _constant("PAYABLE", count),
     }
     return pa.Table.from_arrays([columns[name] for name in CHARGE.names], schema=CHARGE)
