@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
 
 from tollbook.core.matching import fold, histogram
-from tollbook.core.matching.offset import FEWEST_PAIRS, PPB, Piece, Sample, detect, insufficient
+from tollbook.core.matching.assignment import Int64s
+from tollbook.core.matching.offset import FEWEST_PAIRS, MINUTE_MS, PPB, Piece, Sample, detect, insufficient
 from tollbook.core.zone import Zone
 from tollbook.engine import matching_kernels as kernels
 from tollbook.engine.matching_records import OURS, RAW, THEIRS, Room, integers
@@ -19,6 +21,8 @@ NUMBER_LEVELS: Final = ("caller", "called", "duration")
 SAME_DURATION_MS: Final = 2_000
 ALONE_MS: Final = 4_000
 AMBIGUOUS: Final = -1
+# A step between pairs no further apart than this is known well enough.
+SURE_MS: Final = 5_000
 AROUND_MS: Final = 7_200_000
 
 
@@ -26,7 +30,10 @@ def look(room: Room, source_no: int, source: str, zone: Zone | None) -> list[Pie
     """The pieces of one source of theirs: from identifiers, else from numbers that occur once, else one piece without correction."""
     sample = _sample(room, f"SELECT our_answer, answer_delta, release_delta FROM matching_sure WHERE source_no = {source_no}")
     if len(sample.answers) >= FEWEST_PAIRS:
-        return detect(sample, source, "IDS", zone)
+        pieces = detect(sample, source, "IDS", zone)
+        if any((one.latest_ms or 0) - (two.earliest_ms or 0) > SURE_MS for one, two in pairwise(pieces)):
+            return detect(_denser(room, source_no, sample, pieces), source, "IDS", zone)
+        return pieces
     most = len(sample.answers)
     answered = [room.number(f"SELECT count(*) FROM (SELECT 1 FROM {table} WHERE answered LIMIT {FEWEST_PAIRS})") for table in (OURS, RAW)]
     for level in NUMBER_LEVELS if min(answered) >= FEWEST_PAIRS else ():
@@ -34,15 +41,36 @@ def look(room: Room, source_no: int, source: str, zone: Zone | None) -> list[Pie
         agreeing = histogram.agreeing(sample.answer_deltas)
         most = max(most, len(sample.answers))
         if agreeing is not None:
-            chosen = Sample(sample.answers[agreeing], sample.answer_deltas[agreeing], sample.release_deltas[agreeing])
-            return detect(chosen, source, "NUMBERS", zone)
+            return detect(_only(sample, agreeing), source, "NUMBERS", zone)
     return [insufficient(source, most)]
+
+
+def _denser(room: Room, source_no: int, sample: Sample, pieces: Sequence[Piece]) -> Sample:
+    """The pairs with identifiers and, around the steps between them, pairs of sole numbers that fit a piece: they say when it was."""
+    parts = [sample]
+    for level in NUMBER_LEVELS[:2]:
+        more = _sample(room, _alone_sql(level, source_no))
+        fits = np.zeros(len(more.answers), dtype=np.bool_)
+        for one, two in pairwise(pieces):
+            around = (more.answers > (two.earliest_ms or 0)) & (more.answers < (one.latest_ms or 0))
+            for piece in (one, two):
+                fits |= around & (np.abs(more.answer_deltas - piece.measured_ms) <= MINUTE_MS)
+        parts.append(_only(more, fits))
+    columns = [np.concatenate([getattr(part, name) for part in parts]) for name in ("answers", "answer_deltas", "release_deltas")]
+    return _ordered(*columns)
+
+
+def _only(sample: Sample, chosen: histogram.Bools) -> Sample:
+    return Sample(sample.answers[chosen], sample.answer_deltas[chosen], sample.release_deltas[chosen])
 
 
 def _sample(room: Room, query: str) -> Sample:
     """Sure pairs in the order of (our answer, difference), so that the order of the input does not matter."""
     found = room.arrays(query)
-    answers, answer_deltas, release_deltas = (integers(found[name]) for name in ("our_answer", "answer_delta", "release_delta"))
+    return _ordered(*(integers(found[name]) for name in ("our_answer", "answer_delta", "release_delta")))
+
+
+def _ordered(answers: Int64s, answer_deltas: Int64s, release_deltas: Int64s) -> Sample:
     if len(answers) == 0:
         return Sample(answers, answer_deltas, release_deltas)
     # One key of both: a difference is below 2^28 ms, and what lies within 2^34 ms (half a year) leaves room for it.

@@ -51,9 +51,11 @@ def stretches(pieces: list[Piece]) -> list[Stretch]:
 
 
 def _their_span(piece: Piece) -> tuple[int | None, int | None]:
-    """The validity of a piece on their clock, with its margin."""
-    start = None if piece.from_ms is None else piece.from_ms - VALIDITY_MARGIN_MS
-    end = None if piece.until_ms is None else piece.until_ms + VALIDITY_MARGIN_MS
+    """The validity of a piece on their clock, with its margin; as far as it may reach where its bounds are not known to the second."""
+    earliest = piece.from_ms if piece.earliest_ms is None else piece.earliest_ms
+    latest = piece.until_ms if piece.latest_ms is None else piece.latest_ms
+    start = None if earliest is None else earliest - VALIDITY_MARGIN_MS
+    end = None if latest is None else latest + VALIDITY_MARGIN_MS
     return (
         None if start is None else start + piece.offset_at(start),
         None if end is None else end + piece.offset_at(end),

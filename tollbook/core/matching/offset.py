@@ -7,7 +7,7 @@ file would hide in it. Integer arithmetic throughout, so that the same records g
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 import numpy as np
@@ -41,7 +41,8 @@ class Piece:
     """A stretch of OUR time, [from_ms, until_ms), open where None, in which `theirs - offset` is our clock.
 
     `measured_ms` is what was found, `offset_ms` what is applied: nothing where the finding is within a second or cannot be trusted.
-    With a drift the offset grows by `drift_ppb` from `reference_ms` on. `step` names the change of offset at `from_ms`.
+    With a drift the offset grows by `drift_ppb` from `reference_ms` on. `step` names the change of offset at `from_ms`. The change
+    itself lies somewhere between two pairs: the piece may hold from `earliest_ms` and until `latest_ms`.
     """
 
     source: str
@@ -56,6 +57,8 @@ class Piece:
     reference_ms: int = 0
     step: Step = ""
     step_ms: int = 0
+    earliest_ms: int | None = None
+    latest_ms: int | None = None
 
     @property
     def skew_ms(self) -> int:
@@ -206,11 +209,16 @@ def detect(sample: Sample, source: str, evidence: Evidence, zone: Zone | None = 
         return [insufficient(source, len(sample.answers))]
     grain = Grain.of(sample.answers, sample.answers + sample.answer_deltas)
     cuts = find_cuts(sample.answers, sample.answer_deltas)
-    bounds = [0, *(index for index, _ in cuts), len(sample.answers)]
-    times: list[int | None] = [None, *(at for _, at in cuts), None]
     pieces: list[Piece] = []
-    for number, (start, end) in enumerate(itertools.pairwise(bounds)):
-        piece = _piece(sample.cut(start, end), grain, source, evidence, times[number], times[number + 1])
+    for before, after in itertools.pairwise([None, *cuts, None]):
+        start, end = before.index if before else 0, after.index if after else len(sample.answers)
+        piece = replace(
+            _piece(sample.cut(start, end), grain, source, evidence),
+            from_ms=before and before.middle_ms,
+            until_ms=after and after.middle_ms,
+            earliest_ms=before and before.before_ms,
+            latest_ms=after and after.after_ms,
+        )
         pieces.append(_with_step(piece, pieces[-1], zone) if pieces else piece)
     return pieces
 
@@ -220,16 +228,16 @@ def insufficient(source: str, pairs: int) -> Piece:
     return Piece(source, None, None, "OFFSET_INSUFFICIENT", 0, 0, pairs, "NONE")
 
 
-def _piece(sample: Sample, grain: Grain, source: str, evidence: Evidence, from_ms: int | None, until_ms: int | None) -> Piece:
+def _piece(sample: Sample, grain: Grain, source: str, evidence: Evidence) -> Piece:
     drift = _drift(sample, grain)
     count = len(sample.answers)
     if drift is not None:
         offset_ms, drift_ppb, reference_ms = drift
-        return Piece(source, from_ms, until_ms, "CLOCK_DRIFT", offset_ms, offset_ms, count, evidence, drift_ppb, reference_ms)
+        return Piece(source, None, None, "CLOCK_DRIFT", offset_ms, offset_ms, count, evidence, drift_ppb, reference_ms)
     measured_ms = measure(sample, grain)
     kind = classify(measured_ms, sample.answer_deltas)
     applied_ms = measured_ms if kind in ("CLOCK_SKEW", "TIMEZONE_SHIFT") else 0
-    return Piece(source, from_ms, until_ms, kind, applied_ms, measured_ms, count, evidence)
+    return Piece(source, None, None, kind, applied_ms, measured_ms, count, evidence)
 
 
 def _with_step(piece: Piece, before: Piece, zone: Zone | None) -> Piece:
@@ -248,17 +256,4 @@ def _with_step(piece: Piece, before: Piece, zone: Zone | None) -> Piece:
         near = (at_ms, at_ms - abs(step_ms))
         if zone is not None and any(zone.change_near(instant, ZONE_CHANGE_WITHIN_MS) is not None for instant in near):
             step = "DST_SHIFT"
-    return Piece(
-        piece.source,
-        piece.from_ms,
-        piece.until_ms,
-        piece.kind,
-        piece.offset_ms,
-        piece.measured_ms,
-        piece.pairs,
-        piece.evidence,
-        piece.drift_ppb,
-        piece.reference_ms,
-        step,
-        step_ms,
-    )
+    return replace(piece, step=step, step_ms=step_ms)

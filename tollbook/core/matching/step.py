@@ -6,6 +6,7 @@ where it leaves the fewest differences more than a minute from the level of thei
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -38,15 +39,28 @@ def levels(deltas: Int64s) -> Int64s:
     return found
 
 
-def find_cuts(answers: Int64s, deltas: Int64s) -> list[tuple[int, int]]:
-    """The cuts as (index of the first pair of the new piece, instant of our clock), in order; every piece has at least 30 pairs."""
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """A change of level: the index of the first pair after it, and the instants of the pairs around it, between which it lies."""
+
+    index: int
+    before_ms: int
+    after_ms: int
+
+    @property
+    def middle_ms(self) -> int:
+        return (self.before_ms + self.after_ms + 1) // 2
+
+
+def find_cuts(answers: Int64s, deltas: Int64s) -> list[Cut]:
+    """The changes of level in order; between two of them, and before and after, there are at least 30 pairs."""
     if len(deltas) < 2 * FEWEST_PAIRS + 1:
         return []
     found = levels(deltas)
     if len(found) <= APART:
         return []
     jumps = np.flatnonzero(np.abs(found[APART:] - found[:-APART]) > STEP_MS)
-    cuts: list[tuple[int, int]] = []
+    cuts: list[Cut] = []
     place = 0
     while place < len(jumps):
         left = int(jumps[place])
@@ -54,7 +68,7 @@ def find_cuts(answers: Int64s, deltas: Int64s) -> list[tuple[int, int]]:
         if abs(int(found[right] - found[left])) > STEP_MS:
             index = _best_cut(answers, deltas, left * STRIDE, min(right * STRIDE + WIDTH, len(deltas)), int(found[left]), int(found[right]))
             if index != NONE:
-                cuts.append((index, (int(answers[index - 1]) + int(answers[index]) + 1) // 2))
+                cuts.append(Cut(index, int(answers[index - 1]), int(answers[index])))
         place = int(np.searchsorted(jumps, right, side="left"))
     return _wide_enough(cuts, len(deltas))
 
@@ -84,12 +98,12 @@ def _best_cut(answers: Int64s, deltas: Int64s, start: int, end: int, before: int
     return int(candidates[np.argmin(left_over[allowed])])
 
 
-def _wide_enough(cuts: list[tuple[int, int]], count: int) -> list[tuple[int, int]]:
+def _wide_enough(cuts: list[Cut], count: int) -> list[Cut]:
     """Only cuts that leave at least 30 pairs on both sides."""
-    kept: list[tuple[int, int]] = []
+    kept: list[Cut] = []
     start = 0
-    for index, at in cuts:
-        if index - start >= FEWEST_PAIRS and count - index >= FEWEST_PAIRS:
-            kept.append((index, at))
-            start = index
+    for cut in cuts:
+        if cut.index - start >= FEWEST_PAIRS and count - cut.index >= FEWEST_PAIRS:
+            kept.append(cut)
+            start = cut.index
     return kept
