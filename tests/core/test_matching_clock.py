@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 
 from tollbook.core.matching import histogram
+from tollbook.core.matching.drift import residuals, slope_ppb
 from tollbook.core.matching.finding import of_pieces
 from tollbook.core.matching.fold import Stretch, resolve, stretches
-from tollbook.core.matching.offset import Piece, Sample, classify, detect, nearest
+from tollbook.core.matching.offset import Sample, classify, detect
+from tollbook.core.matching.piece import Piece, nearest
 from tollbook.core.matching.step import find_cuts, median
 from tollbook.core.zone import Zone
 
@@ -125,6 +127,13 @@ def test_drift(parts_per_million: int) -> None:
         theirs = START + instant + 1700 + instant * parts_per_million // 1_000_000
         assert abs(piece.ours(theirs) - (START + instant)) <= 50
         assert abs(piece.offset_at(START + instant) - (theirs - START - instant)) <= 50
+
+
+def test_the_slope_is_exact_on_a_line() -> None:
+    instants = START + np.arange(1000) * 60_000
+    deltas = 5_000 + np.arange(1000) * 6  # 6 ms a minute are 100 ppm
+    assert slope_ppb(instants, deltas) == 100_000
+    assert set(residuals(instants, deltas, 100_000, START).tolist()) == {5_000}
 
 
 def test_too_slow_a_drift_and_too_short_a_piece_are_none() -> None:

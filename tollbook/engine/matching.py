@@ -18,7 +18,7 @@ from tollbook.core.matching import finding
 from tollbook.core.matching.anchor import FEWEST_PAIRS, MINUTE_MS, SHIFT_MS, AnchorShift, find_shifts
 from tollbook.core.matching.finding import Finding
 from tollbook.core.matching.ladder import BY_IDENTIFIER, BY_NUMBER, FLAGS, LADDER, MATCH_NAMES, R8_SHIFTED, Rule
-from tollbook.core.matching.offset import Piece
+from tollbook.core.matching.piece import Piece
 from tollbook.core.problem import refuse
 from tollbook.core.zone import Zone
 from tollbook.engine import matching_groups

@@ -10,7 +10,9 @@ import numpy as np
 
 from tollbook.core.matching import fold, histogram
 from tollbook.core.matching.assignment import Int64s
-from tollbook.core.matching.offset import FEWEST_PAIRS, MINUTE_MS, PPB, Piece, Sample, detect, insufficient
+from tollbook.core.matching.offset import MINUTE_MS, Sample, detect, insufficient
+from tollbook.core.matching.piece import PPB, Piece
+from tollbook.core.matching.step import FEWEST_PAIRS
 from tollbook.core.zone import Zone
 from tollbook.engine import matching_kernels as kernels
 from tollbook.engine.matching_records import OURS, RAW, THEIRS, Room, integers

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from tollbook.core.matching.anchor import AnchorShift
-from tollbook.core.matching.offset import SKEW_MS, Piece
+from tollbook.core.matching.offset import SKEW_MS
+from tollbook.core.matching.piece import Piece
 from tollbook.core.problem import Problem, problem
 
 

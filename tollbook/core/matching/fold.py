@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 
 from tollbook.core.matching.assignment import NONE, Int64s
-from tollbook.core.matching.offset import Piece
+from tollbook.core.matching.piece import Piece
 
 # A piece holds a little beyond its bounds, for clocks that are cut to seconds.
 VALIDITY_MARGIN_MS: Final = 5_000

@@ -8,73 +8,27 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass, replace
-from typing import Final, Literal
+from typing import Final
 
 import numpy as np
 
 from tollbook.core.matching.assignment import Int64s
+from tollbook.core.matching.drift import residuals, slope_ppb
+from tollbook.core.matching.piece import PPB, QUARTER_HOUR_MS, SKEW_LIMIT_MS, Evidence, Kind, Step, nearest
+from tollbook.core.matching.piece import Piece as Piece
+from tollbook.core.matching.step import FEWEST_PAIRS as FEWEST_PAIRS
 from tollbook.core.matching.step import find_cuts, median
 from tollbook.core.zone import Zone
 
-Kind = Literal["OK", "CLOCK_SKEW", "CLOCK_DRIFT", "TIMEZONE_SHIFT", "OFFSET_UNSTABLE", "OFFSET_UNKNOWN", "OFFSET_INSUFFICIENT"]
-Step = Literal["", "DST_SHIFT", "ZONE_STEP", "CLOCK_STEP"]
-Evidence = Literal["IDS", "NUMBERS", "NONE"]
-
 SECOND_MS: Final = 1_000
 MINUTE_MS: Final = 60_000
-QUARTER_HOUR_MS: Final = 900_000
-FEWEST_PAIRS: Final = 30
 STABLE_PERCENT: Final = 60
 NEAR_MODE_MS: Final = 1_500
 SKEW_MS: Final = 1_000
-SKEW_LIMIT_MS: Final = 300_000
 ZONE_CHANGE_WITHIN_MS: Final = 300_000
 DRIFT_LEAST_PPB: Final = 50_000
 DRIFT_SPAN_MS: Final = 6 * 3_600_000
 DRIFT_RESIDUAL_MS: Final = 1_000
-PPB: Final = 10**9
-BLOCKS: Final = 512
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """A stretch of OUR time, [from_ms, until_ms), open where None, in which `theirs - offset` is our clock.
-
-    `measured_ms` is what was found, `offset_ms` what is applied: nothing where the finding is within a second or cannot be trusted.
-    With a drift the offset grows by `drift_ppb` from `reference_ms` on. `step` names the change of offset at `from_ms`. The change
-    itself lies somewhere between two pairs: the piece may hold from `earliest_ms` and until `latest_ms`.
-    """
-
-    source: str
-    from_ms: int | None
-    until_ms: int | None
-    kind: Kind
-    offset_ms: int
-    measured_ms: int
-    pairs: int
-    evidence: Evidence
-    drift_ppb: int = 0
-    reference_ms: int = 0
-    step: Step = ""
-    step_ms: int = 0
-    earliest_ms: int | None = None
-    latest_ms: int | None = None
-
-    @property
-    def skew_ms(self) -> int:
-        """The offset without whole quarter-hours of time zone."""
-        if abs(self.measured_ms) < SKEW_LIMIT_MS:
-            return self.measured_ms
-        return self.measured_ms - QUARTER_HOUR_MS * nearest(self.measured_ms, QUARTER_HOUR_MS)
-
-    def offset_at(self, our_ms: int) -> int:
-        """The offset at an instant of our clock."""
-        return self.offset_ms + nearest(self.drift_ppb * (our_ms - self.reference_ms), PPB)
-
-    def ours(self, their_ms: int) -> int:
-        """Their instant on our clock."""
-        since = their_ms - self.offset_ms - self.reference_ms
-        return their_ms - self.offset_ms - nearest(self.drift_ppb * since, PPB + self.drift_ppb)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +57,6 @@ class Grain:
             if ours != theirs:
                 return cls(grain_ms // 2 if theirs else -(grain_ms // 2), window_ms)
         return cls(0, NEAR_MODE_MS)
-
-
-def nearest(numerator: int, denominator: int) -> int:
-    """The quotient rounded to the nearest integer, halves upwards. The denominator is positive."""
-    return (2 * numerator + denominator) // (2 * denominator)
 
 
 def centre(deltas: Int64s, grain: Grain) -> int:
@@ -148,25 +97,6 @@ def measure(sample: Sample, grain: Grain) -> int:
     if releases_agree >= STABLE_PERCENT and 2 * releases_agree > 3 * answers_agree:
         return by_release
     return by_answer
-
-
-def slope_ppb(answers: Int64s, deltas: Int64s) -> int:
-    """The least-squares slope of the differences over time, through the medians of equal blocks, in parts per 10^9."""
-    bounds = np.linspace(0, len(answers), min(BLOCKS, len(answers) // FEWEST_PAIRS) + 1).astype(np.int64)
-    points = [(median(answers[start:end]), median(deltas[start:end])) for start, end in itertools.pairwise(bounds)]
-    count = len(points)
-    # Exact in Python's integers: sums are scaled by the count instead of subtracting a rounded mean.
-    time_sum, delta_sum = sum(time for time, _ in points), sum(delta for _, delta in points)
-    covariance = sum((count * time - time_sum) * (count * delta - delta_sum) for time, delta in points)
-    variance = sum((count * time - time_sum) ** 2 for time, _ in points)
-    return nearest(covariance * PPB, variance) if variance else 0
-
-
-def residuals(answers: Int64s, deltas: Int64s, drift_ppb: int, reference_ms: int) -> Int64s:
-    """The differences without their drift. Time is taken in tenths of a second to stay within 64 bits."""
-    grown = (answers - reference_ms) // 100 * drift_ppb
-    found: Int64s = deltas - (grown + PPB // 200) // (PPB // 100)
-    return found
 
 
 def _drift(sample: Sample, grain: Grain) -> tuple[int, int, int] | None:
@@ -214,10 +144,10 @@ def detect(sample: Sample, source: str, evidence: Evidence, zone: Zone | None = 
         start, end = before.index if before else 0, after.index if after else len(sample.answers)
         piece = replace(
             _piece(sample.cut(start, end), grain, source, evidence),
-            from_ms=before and before.middle_ms,
-            until_ms=after and after.middle_ms,
-            earliest_ms=before and before.before_ms,
-            latest_ms=after and after.after_ms,
+            from_ms=before.middle_ms if before else None,
+            until_ms=after.middle_ms if after else None,
+            earliest_ms=before.before_ms if before else None,
+            latest_ms=after.after_ms if after else None,
         )
         pieces.append(_with_step(piece, pieces[-1], zone) if pieces else piece)
     return pieces
