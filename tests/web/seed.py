@@ -47,7 +47,10 @@ text = "0.3 per cent of the minutes and 0.2 per cent of the value."
 title = "Disputes"
 text = "Within 30 days."
 """
-DECK = "Code,Destination,Rate,Billing Increment,Effective Date\n63,Philippines,0.1200,60/60,2026-10-01\n639,Philippines mobile,0.1450,60/60,2026-10-01\n"
+DECK = """Code,Destination,Rate,Billing Increment,Effective Date
+63,Philippines,0.1200,60/60,2026-10-01
+639,Philippines mobile,0.1450,60/60,2026-10-01
+"""
 FIRST_ID = hashlib.sha256(b"first call").digest()[:16]
 THEIR_ID = hashlib.sha256(b"their first call").digest()[:16]
 RAW = b"boreal,2026-11-21 10:00:00,4930111,639171234567,61\nboreal,broken line\n"

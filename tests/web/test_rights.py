@@ -64,7 +64,8 @@ def test_every_page_declares_its_right(full_book: Path) -> None:
         if name in OPEN | FOR_PERSONS or name.startswith("mfa_"):
             continue
         page = getattr(view, "view_class", None)
-        assert page is not None and issubclass(page, Page), f"{name} is no page with a right"
+        assert page is not None, f"{name} is no page"
+        assert issubclass(page, Page), f"{name} is no page with a right"
         assert page.scope is not None, f"{name} declares no scope"
         assert (page.right is None) == (page.scope is Scope.PERSON), f"{name} declares no right"
 
@@ -86,9 +87,8 @@ def test_every_page_is_seen_by_those_who_may(full_book: Path, log_in: Callable[[
         address = reverse(name, kwargs=ARGUMENTS[name]() if name in ARGUMENTS else None)
         response = client.get(address)
         if person is None:
-            assert response.status_code == 302 and response["Location"].startswith("/account/login/"), (
-                f"{name} is open to nobody in particular"
-            )
+            assert response.status_code == 302, f"{name} is open to anybody"
+            assert response["Location"].startswith("/account/login/"), f"{name} is open to anybody"
             continue
         partner = person.removesuffix("-user") if person.endswith("-user") else None
         actor = Actor(person, Role.PARTNER if partner else Role(person), partner)

@@ -22,9 +22,9 @@ from tollbook.web.table import Column, Kind, SegmentRows, Table, choices
 MOST_RECORDS: Final = 2_000_000
 LONGEST_TEXT: Final = 200
 _RELATION: Final = """
-SELECT hex(cdr_id) AS id, lower(hex(cdr_id)) AS call, CAST(leg AS VARCHAR) AS leg, CAST(side AS VARCHAR) AS side, CAST(source AS VARCHAR) AS source,
+SELECT lower(hex(cdr_id)) AS call, CAST(leg AS VARCHAR) AS leg, CAST(side AS VARCHAR) AS side, CAST(source AS VARCHAR) AS source,
        CAST(partner AS VARCHAR) AS partner, CAST(trunk AS VARCHAR) AS trunk, epoch_ms(coalesce(answer_at, setup_at, release_at)) AS at,
-       coalesce(a_e164, a_raw) AS a, coalesce(b_e164, b_raw) AS b, duration_ms, answer_at IS NOT NULL AS is_answered, sip_code, q850, call_id
+       coalesce(a_e164, a_raw) AS a, coalesce(b_e164, b_raw) AS b, duration_ms, sip_code, call_id
 FROM {files} WHERE {conditions}
 """
 
@@ -93,6 +93,7 @@ def reach(search: Search) -> tuple[Any, Reach]:
         rows = rows.filter(day__lte=search.last)
     counted: dict[date, int] = {}
     for day, number in rows.values_list("day", "rows").order_by("-day"):
+        assert day is not None
         counted[day] = counted.get(day, 0) + number
     chosen: list[date] = []
     total, left = 0, None

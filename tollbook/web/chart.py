@@ -1,4 +1,4 @@
-"""Charts as SVG, drawn on the server: they need no script, follow the theme by style sheet, print, and every bar is a link a keyboard reaches.
+"""Charts as SVG, drawn on the server: they need no script, follow the theme, print, and every bar is a link a keyboard reaches.
 
 Figures come in as integers and leave as pixels; nothing is computed back from a picture.
 """
@@ -56,7 +56,7 @@ class _Canvas:
         self.parts.append(f'<text class="{style}" x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(words)}</text>')
 
     def open(self, address: str, words: str) -> None:
-        link = f'<a href="{escape(address)}" aria-label="{escape(words)}">' if address else "<g>"
+        link = f'<a href="{escape(address)}">' if address else "<g>"
         self.parts.append(f"{link}<title>{escape(words)}</title>")
 
     def close(self, address: str) -> None:
@@ -71,7 +71,7 @@ class _Canvas:
 
 
 def waterfall(bars: Sequence[Bar], label: str, *, row: int = 30) -> SafeString:
-    """Lying bars from the first total to the last, each beginning where the one before ended: labels stay readable however many there are."""
+    """Lying bars from the first total to the last, each beginning where the one before ended: labels stay readable."""
     name_width, value_width = 230, 150
     canvas = _Canvas(len(bars) * row + 8, label)
     places, running = [], 0
@@ -138,5 +138,6 @@ def share(part: int, whole: int) -> SafeString:
     """A small bar for a cell; the figure stands beside it, so it is decoration."""
     percent = min(100, max(0, 100 * abs(part) // abs(whole))) if whole else 0
     return mark_safe(  # noqa: S308 - integers only
-        f'<span class="share" aria-hidden="true"><svg viewBox="0 0 100 6" preserveAspectRatio="none"><rect width="{percent}" height="6"/></svg></span>'
+        '<span class="share" aria-hidden="true"><svg viewBox="0 0 100 6" preserveAspectRatio="none">'
+        f'<rect width="{percent}" height="6"/></svg></span>'
     )

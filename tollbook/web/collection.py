@@ -98,7 +98,7 @@ class File(Page):
         totals = {name: sum(getattr(part, name) for part in parts) for name in ("read", "accepted", "duplicates", "problems")}
         days = Segment.objects.filter(batch__in=parts, kind="cdr").aggregate(first=Min("min_anchor_at"), last=Max("max_anchor_at"))
         remedies = {code: kind.remedy for code, kind in CATALOGUE.items()}
-        shown = {"title": file.name, "file": file, "parts": parts, "totals": totals, "days": days, "table": table}
+        shown: dict[str, Any] = {"title": file.name, "file": file, "parts": parts, "totals": totals, "days": days, "table": table}
         return table.export() or self.show(**shown, remedies=self._remedies(table, remedies))
 
     def _remedies(self, table: Table, remedies: dict[str, str]) -> list[tuple[str, str]]:

@@ -59,8 +59,8 @@ class Disputes(ListPage):
     columns = (
         Column("id", "Dispute", filter="text", link=lambda row: reverse("dispute", args=[row["id"]])),
         Column("partner", "Partner", field="partner_id", filter="exact"),
-        Column("period", "Period", filter="exact"),
-        Column("cause", "Cause", Kind.CLASS, filter="exact"),
+        Column("period", "Period", filter="exact", is_optional=True),
+        Column("cause", "Cause", Kind.CLASS, is_optional=True),
         Column("clause", "Clause", is_optional=True),
         Column("state", "State", Kind.BADGE, filter="choice", options=choices(*STATES)),
         Column("answer_by_at", "Answer by (UTC)", Kind.INSTANT, is_optional=True),
@@ -136,7 +136,7 @@ class Pack(Page):
     """The evidence, as a file that verifies offline."""
 
     right, scope = Right.READ_DISPUTES, Scope.OWN
-    http_method_names = ("get", "head")
+    http_method_names = ["get", "head"]  # noqa: RUF012 - as Django types it
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         row = self.one(visible(self).select_related("pack"), pk=kwargs["pk"])

@@ -49,9 +49,9 @@ class Documents(ListPage):
         Column("series", "Series", filter="exact", is_optional=True),
         Column("kind", "Kind", Kind.WORD, filter="choice", options=tuple((kind, kind.replace("_", " ").capitalize()) for kind in KINDS)),
         Column("partner", "Partner", field="partner_id", filter="exact"),
-        Column("period", "Period", filter="exact"),
+        Column("period", "Period", filter="exact", is_optional=True),
         Column("issued_at", "Issued (UTC)", Kind.INSTANT, is_optional=True),
-        Column("due_on", "Due", Kind.DAY),
+        Column("due_on", "Due", Kind.DAY, is_optional=True),
         Column("total_micros", "Total", Kind.MONEY, currency="currency"),
     )
 
@@ -94,7 +94,7 @@ class File(Page):
     """The file of a document, as it was sealed."""
 
     right, scope = Right.READ_DOCUMENTS, Scope.OWN
-    http_method_names = ("get", "head")
+    http_method_names = ["get", "head"]  # noqa: RUF012 - as Django types it
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         row = self.one(visible(self).select_related("file"), pk=kwargs["pk"])

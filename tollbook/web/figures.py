@@ -70,7 +70,7 @@ def sources(now_ms: int, source: str | None = None) -> list[SourceHealth]:
         )
         .order_by("source")
     )
-    healths = [_health(row, now_ms) for row in found]
+    healths = [_health(dict(row), now_ms) for row in found]
     order = {"WARNING": 0, "QUIET": 1, "HEALTHY": 2}
     return sorted(healths, key=lambda each: (order[each.state], each.source))
 

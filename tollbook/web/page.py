@@ -64,7 +64,7 @@ class Page(View):
     scope: ClassVar[Scope | None] = None
     template: ClassVar[str] = ""
     title: ClassVar[str] = ""
-    http_method_names: ClassVar[list[str]] = ["get", "head", "post"]
+    http_method_names = ["get", "head", "post"]  # noqa: RUF012 - as Django types it
     viewer: Actor
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -88,7 +88,7 @@ class Page(View):
         from allauth.mfa.utils import is_mfa_enabled
         from django.conf import settings
 
-        if settings.REQUIRE_SECOND_FACTOR and not is_mfa_enabled(request.user):
+        if getattr(settings, "REQUIRE_SECOND_FACTOR", False) and not is_mfa_enabled(request.user):
             return redirect("mfa_index")
         return None
 

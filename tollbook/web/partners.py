@@ -105,6 +105,7 @@ class OneAgreement(Page):
 
 def terms_of(agreement: Any) -> list[tuple[str, str, list[tuple[str, str]]]]:
     """The terms in groups: heading, clause number, and what it says in words."""
+    rounding = agreement.rating.rounding.lower().replace("_", " ")
     rating, period, tolerance, dispute = agreement.rating, agreement.period, agreement.tolerance, agreement.dispute
     groups = [
         (
@@ -115,7 +116,7 @@ def terms_of(agreement: Any) -> list[tuple[str, str, list[tuple[str, str]]]]:
                 ("Seconds", f"{rating.duration_mode.lower().replace('_', ' ')}, {rating.duration_basis.lower()} by the switch"),
                 (
                     "Rounded",
-                    f"{rating.rounding.lower().replace('_', ' ')}, per {rating.round_at.point.lower()}, to {rating.round_at.places} decimals",
+                    f"{rounding}, per {rating.round_at.point.lower()}, to {rating.round_at.places} decimals",
                 ),
                 ("Calls of no length", "billed" if rating.zero_duration_billable else "not billed"),
             ],

@@ -40,7 +40,7 @@ class Suggest(Page):
     """The lines for what is typed so far, as a fragment of HTML."""
 
     scope = Scope.PERSON
-    http_method_names = ("get", "head")
+    http_method_names = ["get", "head"]  # noqa: RUF012 - as Django types it
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         query = request.GET.get("q", "").strip()[:LONGEST_QUERY].replace("\0", "")
@@ -50,7 +50,10 @@ class Suggest(Page):
         hits = self._pages(query)
         if not query:
             return hits
-        hits += self._calls(query) + self._partners(query) + self._documents(query) + self._disputes(query) + self._decks(query)
+        things = self._partners(query) + self._documents(query) + self._disputes(query) + self._decks(query)
+        # Digits are a number before they are anything else; words are a Call-ID only when they are nothing else.
+        calls = self._calls(query)
+        hits += calls + things if _NUMBER.fullmatch(query) else things + calls
         return hits[:24]
 
     def _sees(self, right: Right, scope: Scope) -> bool:

@@ -21,7 +21,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 class OurTemplates(Loader):
     """Looks in this package before the packages that bring templates of the same name."""
 
-    def get_dirs(self) -> list[Path]:
+    def get_dirs(self) -> list[str | Path]:
         return [TEMPLATES]
 
 

@@ -39,7 +39,20 @@ class RecordId:
         return value
 
 
+class Number:
+    """A number of at most 18 digits: what a database column holds, and nothing that overflows one."""
+
+    regex = "[0-9]{1,18}"
+
+    def to_python(self, value: str) -> int:
+        return int(value)
+
+    def to_url(self, value: int) -> str:
+        return str(value)
+
+
 register_converter(RecordId, "digest")
+register_converter(Number, "number")
 
 handler400 = "tollbook.web.errors.bad_request"
 handler403 = "tollbook.web.errors.forbidden"
@@ -77,22 +90,22 @@ PAGES: list[URLPattern | URLResolver] = [
     path("disputes/<str:pk>/pack/", disputes.Pack.as_view(), name="dispute-pack"),
     path("partners/", partners.Partners.as_view(), name="partners"),
     path("partners/<str:pk>/", partners.OnePartner.as_view(), name="partner"),
-    path("agreements/<int:pk>/", partners.OneAgreement.as_view(), name="agreement"),
+    path("agreements/<number:pk>/", partners.OneAgreement.as_view(), name="agreement"),
     path("documents/", documents.Documents.as_view(), name="documents"),
-    path("documents/<int:pk>/", documents.OneDocument.as_view(), name="document"),
-    path("documents/<int:pk>/file/", documents.File.as_view(), name="document-file"),
+    path("documents/<number:pk>/", documents.OneDocument.as_view(), name="document"),
+    path("documents/<number:pk>/file/", documents.File.as_view(), name="document-file"),
     path("closes/", close.Closes.as_view(), name="closes"),
-    path("closes/<int:pk>/", close.OneClose.as_view(), name="close"),
-    path("closes/<int:pk>/pack/", close.Pack.as_view(), name="close-pack"),
+    path("closes/<number:pk>/", close.OneClose.as_view(), name="close"),
+    path("closes/<number:pk>/pack/", close.Pack.as_view(), name="close-pack"),
     path("sources/", collection.Sources.as_view(), name="sources"),
     path("sources/<str:source>/", collection.Source.as_view(), name="source"),
     path("sources/<str:source>/<str:digest>/", collection.File.as_view(), name="source-file"),
     path("calls/", calls.Calls.as_view(), name="calls"),
     path("calls/<digest:cdr_id>/", call.Call.as_view(), name="call"),
     path("decks/", decks.Decks.as_view(), name="decks"),
-    path("decks/<int:pk>/", decks.OneDeck.as_view(), name="deck"),
+    path("decks/<number:pk>/", decks.OneDeck.as_view(), name="deck"),
     path("journal/", journal.Entries.as_view(), name="journal"),
-    path("journal/<int:seq>/", journal.Row.as_view(), name="journal-row"),
+    path("journal/<number:seq>/", journal.Row.as_view(), name="journal-row"),
     path("users/", users.Users.as_view(), name="users"),
     path("users/invite/", users.Invite.as_view(), name="invite"),
     path("users/one/<str:name>/", users.OneUser.as_view(), name="user"),

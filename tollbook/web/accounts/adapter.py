@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from tollbook.store.models import User
 
 
-class InvitedOnly(DefaultAccountAdapter):
+class InvitedOnly(DefaultAccountAdapter):  # type: ignore[misc]  # the package has no types
     """No open sign-up, and nobody logs in whom the book no longer knows as active."""
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:

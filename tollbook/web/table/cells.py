@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from django.utils.html import escape, format_html
+from django.utils.html import conditional_escape, escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from tollbook.core.money import format_scaled
@@ -43,7 +43,7 @@ def cell(column: Column, row: Row) -> str:
     if column.kind is Kind.MONEY:
         return tags.money(value, str(row.get(column.currency) or "") if column.currency else "")
     shown = _SHOWN.get(column.kind)
-    return escape(shown(value) if shown else str(value))
+    return conditional_escape(shown(value) if shown else str(value))
 
 
 def body(columns: Sequence[Column], rows: Iterable[Row]) -> SafeString:

@@ -14,7 +14,8 @@ COUNTED = 10_000
 
 
 class SegmentRows:
-    """`relation` is a SELECT over views of the connection, with positional parameters. `fields` are read besides the columns, the first of them orders equal rows."""
+    """`relation` is a SELECT over views of the connection, with positional parameters. `fields` are read besides the columns; the first
+    of them orders equal rows."""
 
     def __init__(
         self, connection: duckdb.DuckDBPyConnection, relation: str, parameters: Sequence[Any] = (), *, fields: Sequence[str] = ()
