@@ -185,7 +185,7 @@ def test_order_split_and_threads_do_not_matter(monkeypatch: pytest.MonkeyPatch) 
 
     whole = run(records)
     assert whole.schema.equals(CHARGE)
-    monkeypatch.setattr(rating, "SMALLEST_SHARE", 100)
+    monkeypatch.setattr(rating, "BLOCK", 333)
     assert run(records, threads=4).to_pylist() == whole.to_pylist()
     parts = [run(records.slice(start, 777)) for start in range(0, 5_000, 777)]
     assert [each for part in parts for each in part.to_pylist()] == whole.to_pylist()

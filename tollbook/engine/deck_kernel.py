@@ -8,7 +8,7 @@ import numpy as np
 
 from tollbook.core import deck_timeline
 from tollbook.core.deck_timeline import NONE
-from tollbook.engine.compiled import callable_when_compiled, compiled, inlined_when_compiled
+from tollbook.engine.compiled import callable_when_compiled, compiled
 
 FIRST_DIGITS = 11**4  # the direct index: one entry per first four digits
 REST_OF_DIGITS = 11**11
@@ -127,38 +127,28 @@ def intervals(low: Any, high: Any) -> Any:
     return starts[:used].copy(), owners[:used].copy()
 
 
-def find_piece(key: int, at_ms: int, starts: Any, spans: Any, index: Any, pieces: Any) -> int:
-    """The piece that prices a number key at an instant, NONE where no code does.
-
-    `spans` holds the first piece of each interval and the one after its last; a piece is (from, row, terms). Most intervals have one or
-    two pieces and most calls are recent, so the pieces are walked from the latest.
-    """
-    place = -1
-    if key >= 0:
-        head = key // REST_OF_DIGITS
-        low = index[head]
-        high = index[head + 1]
-        while low < high:
-            middle = (low + high + 1) // 2
-            if starts[middle] <= key:
-                low = middle
-            else:
-                high = middle - 1
-        first = spans[low, 0]
-        place = spans[low, 1] - 1
-        while place >= first and pieces[place, 0] > at_ms:
-            place -= 1
-        if place < first or pieces[place, 1] < 0:
-            place = -1
-    return place
-
-
-inlined_when_compiled(find_piece)
-
-
 @compiled
-def find_rows(keys: Any, at_ms: Any, starts: Any, spans: Any, index: Any, pieces: Any, rows: Any) -> None:
-    """The deck rows for columns of keys and instants, NONE where there is none."""
+def find_pieces(keys: Any, at_ms: Any, starts: Any, spans: Any, index: Any, pieces: Any, found: Any) -> None:
+    """The piece that prices each number key at its instant, NONE where no code does (or the key is none).
+
+    `spans` holds the first piece of each interval and the one after its last; a piece is (from, row, terms). The search has no branch that
+    depends on what it finds, so that the processor can look for several numbers at once; the pieces are walked from the latest.
+    """
     for place in range(len(keys)):
-        piece = find_piece(keys[place], at_ms[place], starts, spans, index, pieces)
-        rows[place] = pieces[piece, 1] if piece >= 0 else NONE
+        key = keys[place]
+        if key < 0:
+            found[place] = -1
+            continue
+        head = key // REST_OF_DIGITS
+        low = np.int64(index[head])
+        size = np.int64(index[head + 1]) - low + 1
+        while size > 1:
+            half = size >> 1
+            middle = low + half
+            low = middle if starts[middle] <= key else low
+            size -= half
+        first = np.int64(spans[low, 0])
+        piece = np.int64(spans[low, 1]) - 1
+        while piece >= first and pieces[piece, 0] > at_ms[place]:
+            piece -= 1
+        found[place] = piece if piece >= first and pieces[piece, 1] >= 0 else -1

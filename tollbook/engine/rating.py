@@ -16,10 +16,12 @@ from tollbook.core.rating import price_terms
 from tollbook.core.zone import Zone, find_zone
 from tollbook.engine import rating_kernel
 from tollbook.engine.deck import CompiledDeck
-from tollbook.engine.rating_kernel import Charges, Clock, DeckArrays, Records, rate_records
+from tollbook.engine.deck_kernel import find_pieces
+from tollbook.engine.number import NO_NUMBER, number_keys
+from tollbook.engine.rating_kernel import Charges, Clock, DeckArrays, Records, anchor_records, price_records
 
 Array = npt.NDArray[Any]
-SMALLEST_SHARE = 20_000
+BLOCK = 16_384  # records that are priced at once: what a thread works on stays in its cache
 ANCHORS = {"ANSWER": "answer_at", "SETUP": "setup_at", "RELEASE": "release_at"}
 _ANCHOR_KINDS = {"ANSWER": rating_kernel.ANSWER, "SETUP": rating_kernel.SETUP, "RELEASE": rating_kernel.RELEASE}
 
@@ -44,24 +46,37 @@ def rate(
     local date of the anchor. The result does not depend on how the records are split or on the number of threads.
     """
     count = cdrs.num_rows
-    records, charges = _records(cdrs), _empty(count)
-    known = find_zone(zone) if isinstance(zone, str) else zone
-    clock = Clock(np.array(known.changes_ms, dtype=np.int64), np.array(known.offsets_s, dtype=np.int64) * 1000)
-    arrays = DeckArrays(*map(np.asarray, (deck.starts, deck.spans, deck.index, deck.pieces, deck.terms, deck.longest, deck.facts)))
-    agreed = price_terms(terms)
-    kind, computed = _ANCHOR_KINDS[terms.price_anchor], terms.duration_basis == "COMPUTED"
+    numbers, records, charges = _whole(cdrs.column("b_e164")), _records(cdrs), _empty(count)
+    agreed, kind, computed = price_terms(terms), _ANCHOR_KINDS[terms.price_anchor], terms.duration_basis == "COMPUTED"
+    clock = _clock(find_zone(zone) if isinstance(zone, str) else zone)
+    arrays = DeckArrays(*map(np.asarray, (deck.pieces, deck.terms, deck.longest, deck.facts)))
+    search = tuple(map(np.asarray, (deck.starts, deck.spans, deck.index, deck.pieces)))
 
-    def rate_share(first: int, last: int) -> None:
-        rate_records(first, last, records, arrays, agreed, clock, kind, computed, charges)
+    def rate_block(first: int) -> None:
+        last = min(first + BLOCK, count)
+        part = Records(*(column[first:last] for column in records))
+        into = Charges(*(column[..., first:last] for column in charges))
+        undecided = np.empty(last - first, dtype=np.bool_)
+        found = np.empty(last - first, dtype=np.int64)
+        anchor_records(part, clock, kind, computed, into, undecided)
+        keys = number_keys(numbers.slice(first, last - first))
+        keys[~into.has_anchor] = NO_NUMBER
+        find_pieces(keys, into.anchor, *search, found)
+        price_records(part.has_answer, undecided, found, arrays, agreed, into, np.empty(last - first, dtype=np.int64))
 
-    shares = max(1, min(threads or os.cpu_count() or 1, count // SMALLEST_SHARE))
-    if shares == 1:
-        rate_share(0, count)
+    firsts = range(0, count, BLOCK)
+    workers = min(threads or os.cpu_count() or 1, len(firsts))
+    if workers <= 1:
+        for first in firsts:
+            rate_block(first)
     else:
-        bounds = [count * share // shares for share in range(shares + 1)]
-        with ThreadPoolExecutor(shares) as pool:
-            list(pool.map(rate_share, bounds[:-1], bounds[1:]))
+        with ThreadPoolExecutor(workers) as pool:
+            list(pool.map(rate_block, firsts))
     return _table(cdrs, deck, charges, sign, (partner, agreement_digest, clause, currency or deck.currency or None))
+
+
+def _clock(zone: Zone) -> Clock:
+    return Clock(np.array(zone.changes_ms, dtype=np.int64), np.array(zone.offsets_s, dtype=np.int64) * 1000)
 
 
 def _whole(column: pa.ChunkedArray) -> pa.Array:
@@ -90,15 +105,8 @@ def _integers(array: pa.Array) -> Array:
 
 def _records(cdrs: pa.Table) -> Records:
     """The buffers of the columns; nothing is copied but columns that come in several chunks."""
-    numbers = _whole(cdrs.column("b_e164"))
-    numbers = numbers if pa.types.is_string(numbers.type) else numbers.cast(pa.string())
-    instants = [_whole(cdrs.column(name).cast(pa.int64())) for name in ("setup_at", "answer_at", "release_at")]
-    setup, answer, release = instants
-    _, offsets, text = numbers.buffers()
+    setup, answer, release = (_whole(cdrs.column(name).cast(pa.int64())) for name in ("setup_at", "answer_at", "release_at"))
     return Records(
-        text=np.frombuffer(text, dtype=np.uint8) if text else np.empty(0, dtype=np.uint8),
-        offsets=np.frombuffer(offsets, dtype=np.int32)[numbers.offset :] if len(numbers) else np.zeros(1, dtype=np.int32),
-        has_number=_there(numbers),
         setup=_integers(setup),
         has_setup=_there(setup),
         answer=_integers(answer),

@@ -1,4 +1,4 @@
-"""The compiled loop of rating: one pass over the records' own buffers, into the buffers of the charges."""
+"""The compiled loops of rating, over the records' own buffers into the buffers of the charges."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ from tollbook.core.deck_timeline import IS_BLOCKED
 from tollbook.core.rating import price
 from tollbook.engine.compiled import callable_when_compiled, compiled
 from tollbook.engine.deck import STATUS, row_terms_at
-from tollbook.engine.deck_kernel import find_piece
-from tollbook.engine.number import encode_text
 
 # The statuses as places in `tollbook.core.cdr.CHARGE_STATUSES`, and the anchors by number.
 RATED, UNRATED, BLOCKED, NOT_BILLABLE, HELD = range(5)
@@ -28,14 +26,11 @@ callable_when_compiled(
 
 
 class Records(NamedTuple):
-    """The columns that a price depends on, in place: the text of the called numbers and its offsets, instants and durations in ms.
+    """The columns that a price depends on, in place: instants and durations in ms.
 
     The `has_` arrays say where a value is there; what stands at a null means nothing.
     """
 
-    text: Any
-    offsets: Any
-    has_number: Any
     setup: Any
     has_setup: Any
     answer: Any
@@ -48,9 +43,6 @@ class Records(NamedTuple):
 class DeckArrays(NamedTuple):
     """A compiled deck; `facts` has per row the places of its words and its row in the file: code, destination, version, row."""
 
-    starts: Any
-    spans: Any
-    heads: Any
     pieces: Any
     terms: Any
     longest: Any
@@ -65,7 +57,7 @@ class Clock(NamedTuple):
 
 
 class Charges(NamedTuple):
-    """The columns of the charges. `has_row` and `has_anchor` are 0 where there is none, `has_rate` where there is no price."""
+    """The columns of the charges. `has_row` and `has_anchor` are false where there is none, `has_rate` where there is no price."""
 
     facts: Any
     has_row: Any
@@ -124,38 +116,24 @@ callable_when_compiled(duration_of, anchor_of, status_of)
 
 
 @compiled
-def rate_records(
-    first: int, last: int, records: Any, deck: Any, terms: Any, clock: Any, anchor_kind: int, computed: bool, charges: Any
-) -> None:
-    """Price the records first to last-1. Arrays are taken out of their tuples once: in the loop each access would count references."""
-    text, offsets, has_number = records.text, records.offsets, records.has_number
-    setups, setups_there, answers, answers_there = records.setup, records.has_setup, records.answer, records.has_answer
-    releases, releases_there, durations = records.release, records.has_release, records.duration
-    starts, spans, heads, pieces, row_terms, longest, facts = (
-        deck.starts,
-        deck.spans,
-        deck.heads,
-        deck.pieces,
-        deck.terms,
-        deck.longest,
-        deck.facts,
-    )
+def anchor_records(records: Any, clock: Any, anchor_kind: int, computed: bool, charges: Any, undecided: Any) -> None:
+    """The first pass: the anchor of each record, its local day and its duration, and whether its price cannot be decided.
+
+    Arrays are taken out of their tuples once: in the loop each access would count references.
+    """
+    setups, has_setup, answers, has_answer = records.setup, records.has_setup, records.answer, records.has_answer
+    releases, has_release, durations = records.release, records.has_release, records.duration
     changes, clock_offsets = clock.changes, clock.offsets
-    out_facts, has_row, has_rate, rates, billed_s, exact_60th = (
-        charges.facts, charges.has_row, charges.has_rate, charges.rate, charges.billed, charges.exact,
-    )  # fmt: skip
-    amounts, statuses, anchors, has_anchor, days, used_ms = (
-        charges.amount, charges.status, charges.anchor, charges.has_anchor, charges.day, charges.duration,
-    )  # fmt: skip
+    anchors, has_anchor, days, used_ms = charges.anchor, charges.has_anchor, charges.day, charges.duration
     change = 0
-    for place in range(first, last):
-        answered = answers_there[place]
-        released = releases_there[place]
-        has_setup = setups_there[place]
+    for place in range(len(durations)):
+        answered, released = has_answer[place], has_release[place]
         answer, release = answers[place], releases[place]
-        duration, undecided = duration_of(durations[place], computed, answered, answer, released, release)
-        known, anchor, fitting = anchor_of(anchor_kind, answered, answer, has_setup, setups[place], released, release)
-        piece = -1
+        duration, wrong = duration_of(durations[place], computed, answered, answer, released, release)
+        known, anchor, fitting = anchor_of(anchor_kind, answered, answer, has_setup[place], setups[place], released, release)
+        undecided[place] = wrong or not fitting
+        used_ms[place] = duration
+        has_anchor[place] = known
         if known:
             while change < len(changes) and anchor >= changes[change]:
                 change += 1
@@ -163,26 +141,37 @@ def rate_records(
                 change -= 1
             days[place] = (anchor + clock_offsets[change]) // 86_400_000
             anchors[place] = anchor
-            if has_number[place]:
-                key = encode_text(text, offsets[place], offsets[place + 1], False)
-                piece = find_piece(key, anchor, starts, spans, heads, pieces)
-        has_anchor[place] = known
-        used_ms[place] = duration
+
+
+@compiled
+def price_records(has_answer: Any, undecided: Any, found: Any, deck: Any, terms: Any, charges: Any, rated: Any) -> None:
+    """The last pass: what the pieces that were `found` say, the status of each record, and the price of those that have one."""
+    pieces, row_terms, longest, facts = deck.pieces, deck.terms, deck.longest, deck.facts
+    out_facts, has_row, has_rate, rates = charges.facts, charges.has_row, charges.has_rate, charges.rate
+    durations, statuses = charges.duration, charges.status
+    billed_s, exact_60th, amounts = charges.billed, charges.exact, charges.amount
+    count = 0
+    for place in range(len(found)):
+        piece = found[place]
         distinct = 0
+        blocked = False
         if piece >= 0:
             row = pieces[piece, 1]
             distinct = pieces[piece, 2]
             for fact in range(4):
                 out_facts[fact, place] = facts[row, fact]
             rates[place] = row_terms[distinct, 0]
-        blocked = piece >= 0 and row_terms[distinct, STATUS] == IS_BLOCKED
+            blocked = row_terms[distinct, STATUS] == IS_BLOCKED
         has_row[place] = piece >= 0
         has_rate[place] = piece >= 0 and not blocked
-        billed, exact, amount = 0, 0, 0
-        status = status_of(answered, undecided or not fitting, piece, blocked, duration, longest[distinct])
-        if status == RATED:
-            billed, exact, amount = price(duration, row_terms_at(row_terms, distinct), terms)
+        status = status_of(has_answer[place], undecided[place], piece, blocked, durations[place], longest[distinct])
+        statuses[place] = status
+        # The rated ones are noted without a branch and priced by themselves: whether a call was answered cannot be foreseen.
+        rated[count] = place
+        count += status == RATED
+    for number in range(count):
+        place = rated[number]
+        billed, exact, amount = price(durations[place], row_terms_at(row_terms, pieces[found[place], 2]), terms)
         billed_s[place] = billed
         exact_60th[place] = exact
         amounts[place] = amount
-        statuses[place] = status
