@@ -68,7 +68,7 @@ def cdrs(rows: list[dict[str, Any]]) -> pa.Table:
 
 def run(ours: pa.Table | list[dict[str, Any]], theirs: pa.Table | list[dict[str, Any]], **more: Any) -> MatchResult:
     """Matches two sides on a connection of their own."""
-    connection = open_database()
+    connection = open_database(threads=1)
     try:
         for name, rows in (("ours", ours), ("theirs", theirs)):
             connection.register(name, rows if isinstance(rows, pa.Table) else cdrs(rows))
@@ -92,7 +92,7 @@ def joined(result: MatchResult) -> dict[str, str]:
 
 def marks(rows: list[dict[str, Any]]) -> dict[str, tuple[str, str | None]]:
     """name to (mark, name of the record kept)."""
-    connection = open_database()
+    connection = open_database(threads=1)
     try:
         connection.register("cdrs", cdrs(rows))
         found = mark(connection, "cdrs")
@@ -104,7 +104,7 @@ def marks(rows: list[dict[str, Any]]) -> dict[str, tuple[str, str | None]]:
 
 def going_on(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The records that go on after mediation, by name, with answer, release and duration in ms from noon."""
-    connection: duckdb.DuckDBPyConnection = open_database()
+    connection: duckdb.DuckDBPyConnection = open_database(threads=1)
     try:
         connection.register("cdrs", cdrs(rows))
         view = kept(connection, "cdrs", mark(connection, "cdrs"))
