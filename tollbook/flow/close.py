@@ -153,6 +153,8 @@ def _close_cost(book: Book, result: PartnerClose, agreement: Agreement, period: 
             result.problems.append(without)
         if payable.disputed_micros:
             result.disputes.append(raise_dispute(book, found, payable, actor=actor))
+    if found is not None:
+        found.close()
     accrued = accrue(book, rating, agreement, period, last, billed, actor=actor)
     if accrued is not None:
         result.accruals.append(accrued)

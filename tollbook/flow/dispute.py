@@ -32,7 +32,7 @@ from tollbook.flow.book import Book
 from tollbook.flow.command import Command, perform
 from tollbook.flow.issue import Draft, Finished, issue
 from tollbook.flow.payables import Payable
-from tollbook.flow.reconciliation import Reconciliation, opened
+from tollbook.flow.reconciliation import Reconciliation
 from tollbook.settings import read_secret
 from tollbook.store import files, manifest
 from tollbook.store.crash import crash_point
@@ -164,7 +164,7 @@ def _folder(book: Book) -> Iterator[Path]:
 def _parts(book: Book, found: Reconciliation, payable: Payable, name: str, clocks: Deadlines, folder: Path) -> tuple[list[Content], int]:
     """The files of the pack, written by the engine from the reconciliation's own tables."""
     chosen = found.failed_destinations if found.outcome == budget.LINES else None
-    with opened(found.sides, found.matching, found.rating, list(found.decks)) as (_, connection):
+    with found.tables() as connection:
         difference = evidence.open_disputed(connection, chosen)
         calls = evidence.write_calls(connection, "charges", dispute_key(book, name), folder / "calls.csv")
         evidence.write_differences(connection, folder / "differences.csv")

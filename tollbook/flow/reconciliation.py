@@ -7,8 +7,8 @@ class, in the transaction that publishes the run; those of an earlier run of the
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import duckdb
@@ -45,6 +45,23 @@ class Reconciliation:
     matching: Run
     run: Run
     decks: tuple[DeckVersion, ...]
+    # The tables of a reconciliation that was just computed, as long as somebody may want its calls; see `tables`.
+    open_tables: ExitStack = field(default_factory=ExitStack, repr=False, compare=False)
+    live: list[duckdb.DuckDBPyConnection] = field(default_factory=list, repr=False, compare=False)
+
+    @contextmanager
+    def tables(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """The reconciliation in the tables of a connection (engine.reconciliation), with the view `charges`: computed again at need."""
+        if self.live:
+            yield self.live[0]
+            return
+        with opened(self.sides, self.matching, self.rating, list(self.decks)) as (_, connection):
+            yield connection
+
+    def close(self) -> None:
+        """Gives the memory of the tables back."""
+        self.live.clear()
+        self.open_tables.close()
 
     @property
     def summary(self) -> dict[str, Any]:
@@ -74,6 +91,13 @@ def reconcile_leg(book: Book, partner: str, leg: str, period: str, *, actor: Act
     matching = match_sides(sides, actor=actor)
     rating = rate_leg(book, partner, leg, period, actor=actor, known_at=known_at)
     decks = decks_of(sides)
+    stack, live = ExitStack(), []
+
+    def compute() -> Computed:
+        found, connection = stack.enter_context(opened(sides, matching, rating, decks))
+        live.append(connection)
+        return _computed(sides, matching, found)
+
     run = execute_run(
         book,
         stage=STAGE,
@@ -93,12 +117,12 @@ def reconcile_leg(book: Book, partner: str, leg: str, period: str, *, actor: Act
             "agreement": sides.agreement.digest,
             "decks": [deck.deck.digest for deck in decks],
         },
-        compute=lambda: _compute(sides, matching, rating, decks),
+        compute=compute,
         actor=actor,
         known_at=known_at,
         also=lambda run: open_exceptions(sides, run),
     )
-    return Reconciliation(sides, rating, matching, run, tuple(decks))
+    return Reconciliation(sides, rating, matching, run, tuple(decks), stack, live)
 
 
 def has_records(sides: Sides) -> bool:
@@ -140,12 +164,11 @@ def zone_of(sides: Sides) -> Zone:
     return find_zone(sides.agreement.zone)
 
 
-def _compute(sides: Sides, matching: Run, rating: Run | None, decks: list[DeckVersion]) -> Computed:
-    with opened(sides, matching, rating, decks) as (found, _):
-        setting = Setting(sides.agreement, zone_of(sides), payable=sides.leg == "OUT", software=__version__)
-        summary = summarize(found, setting)
-        summary["clock"]["matching"] = matching.summary
-        return Computed({"match": found.matches(), "variance": found.variances()}, summary)
+def _computed(sides: Sides, matching: Run, found: Reconciled) -> Computed:
+    setting = Setting(sides.agreement, zone_of(sides), payable=sides.leg == "OUT", software=__version__)
+    summary = summarize(found, setting)
+    summary["clock"]["matching"] = matching.summary
+    return Computed({"match": found.matches(), "variance": found.variances()}, summary)
 
 
 def open_exceptions(sides: Sides, run: Run) -> None:

@@ -14,6 +14,7 @@ from uuid import uuid4
 import typst
 
 from tollbook import __version__
+from tollbook.core.agreement import Agreement, DeckTerms
 from tollbook.core.archive import Content, measure
 from tollbook.core.canonical import canonical_json
 from tollbook.core.digest import json_digest
@@ -72,7 +73,7 @@ def seal_close(book: Book, close: Close, *, actor: Actor) -> Close:
     close.result_digest = json_digest(results)
     evidence = _Evidence(book)
     _add_records(evidence, close, runs)
-    _add_references(evidence, close)
+    _add_references(evidence, close, runs)
     _add_documents(evidence, close)
     head = {
         "format": CLOSE_FORMAT,
@@ -198,15 +199,19 @@ def _add_records(evidence: _Evidence, close: Close, runs: list[Run]) -> None:
             evidence.list("cdr", part=part, name=file.name, source=batch.source, profile=profile)
 
 
-def _add_references(evidence: _Evidence, close: Close) -> None:
-    """Agreements and decks that the runs pinned, and the supplier's invoices."""
+def _add_references(evidence: _Evidence, close: Close, runs: list[Run]) -> None:
+    """Agreements and decks that the runs pinned, and the suppliers' invoices."""
     book = evidence.book
+    legs = {(run.parameters["partner"], run.parameters["leg"]) for run in runs if run.stage != "mediation"}
+    for agreement, document in reference.agreement_versions(book, known_at=close.known_at):
+        used = [leg for partner, leg in sorted(legs) if partner == agreement.partner]
+        if not used:
+            continue
+        part = evidence.file("reference", document.path, document.file_name, document.digest)
+        evidence.list("agreement", part=part, name=document.file_name, partner=agreement.partner, digest=agreement.digest)
+        for leg in used:
+            _add_decks(evidence, close, agreement, agreement.sell if leg == "IN" else agreement.buy)
     for each in close.partners:
-        for agreement, document in reference.agreement_versions(book, known_at=close.known_at):
-            if agreement.partner == each.partner and each.agreement is not None:
-                part = evidence.file("reference", document.path, document.file_name, document.digest)
-                evidence.list("agreement", part=part, name=document.file_name, partner=agreement.partner, digest=agreement.digest)
-                _add_decks(evidence, close, agreement)
         for payable in each.payables:
             head, lines = (_sealed(evidence, digest) for digest in payable.invoice.digests)
             evidence.list("invoice", head=head, lines=lines, number=payable.invoice.number, partner=each.partner)
@@ -217,28 +222,27 @@ def _sealed(evidence: _Evidence, digest: str) -> str:
     return evidence.file("reference", path, f"invoice{path.suffix}", digest)
 
 
-def _add_decks(evidence: _Evidence, close: Close, agreement: Any) -> None:
-    for terms in (agreement.buy, agreement.sell):
-        if terms is None:
-            continue
-        for version in reference.deck_versions(evidence.book, agreement, terms, known_at=close.known_at):
-            document = version.document
-            with_profile = reference.deck_profile_for(evidence.book, document.file_name)
-            profile = None
-            if with_profile is not None:
-                profile = evidence.file("reference", with_profile[1].path, with_profile[1].file_name, with_profile[1].digest)
-            evidence.list(
-                "deck",
-                part=evidence.file("reference", document.path, document.file_name, document.digest),
-                name=document.file_name,
-                profile=profile,
-                partner=agreement.partner,
-                deck=terms.deck,
-                version=version.deck.version,
-                received_at=document.effective_from,
-                zone=agreement.zone,
-                digest=version.deck.digest,
-            )
+def _add_decks(evidence: _Evidence, close: Close, agreement: Agreement, terms: DeckTerms | None) -> None:
+    if terms is None:
+        return
+    for version in reference.deck_versions(evidence.book, agreement, terms, known_at=close.known_at):
+        document = version.document
+        with_profile = reference.deck_profile_for(evidence.book, document.file_name)
+        profile = None
+        if with_profile is not None:
+            profile = evidence.file("reference", with_profile[1].path, with_profile[1].file_name, with_profile[1].digest)
+        evidence.list(
+            "deck",
+            part=evidence.file("reference", document.path, document.file_name, document.digest),
+            name=document.file_name,
+            profile=profile,
+            partner=agreement.partner,
+            deck=terms.deck,
+            version=version.deck.version,
+            received_at=document.effective_from,
+            zone=agreement.zone,
+            digest=version.deck.digest,
+        )
 
 
 def _add_documents(evidence: _Evidence, close: Close) -> None:

@@ -209,21 +209,19 @@ def _named(close: _Close, part: str, name: str) -> Path:
 
 def _read_records(close: _Close) -> None:
     """The raw files as canonical records, each record once, and their TD1 per side."""
-    paths: dict[str, list[Path]] = {"OURS": [], "THEIRS": []}
+    paths: list[Path] = []
     for number, row in enumerate(close.manifest["evidence"].get("cdr", [])):
         profile = profile_of(json.loads(close.pack.part(row["profile"])))
         close.profiles.append(profile)
         raw = close.path_of(row["part"])
-        digest = hashlib.sha256(raw.read_bytes()).hexdigest() if raw.stat().st_size < 1 << 26 else _digest_of(raw)
-        target = close.folder / f"records-{number}.parquet"
-        with _unpacked(raw) as plain, pq.ParquetWriter(target, CDR, compression="zstd") as writer:
+        paths.append(close.folder / f"records-{number}.parquet")
+        with _unpacked(raw) as plain, pq.ParquetWriter(paths[-1], CDR, compression="zstd") as writer:
             for batch in canonical_batches(plain, profile, row["source"]):
-                writer.write_table(_with_digest(batch.cdrs, digest))
-        paths[profile.side].append(target)
-    for side, files in paths.items():
-        derivation.open_files(close.connection, f"read_{side.lower()}", "cdr", files)
+                writer.write_table(_with_digest(batch.cdrs, close.pack.entries[row["part"]].sha256))
+    derivation.open_files(close.connection, "records", "cdr", paths)
+    for side in ("ours", "theirs"):
         close.connection.execute(
-            f"CREATE OR REPLACE TEMP TABLE cdr_{side.lower()} AS SELECT * FROM read_{side.lower()} "  # noqa: S608
+            f"CREATE OR REPLACE TEMP TABLE cdr_{side} AS SELECT * FROM records WHERE side = '{side.upper()}' "  # noqa: S608
             "QUALIFY row_number() OVER (PARTITION BY cdr_id, leg, leg_no ORDER BY file_digest, record_no) = 1"
         )
     for row in close.manifest["results"]["collection"]:
@@ -239,11 +237,6 @@ def _with_digest(cdrs: pa.Table, digest: str) -> pa.Table:
     return cdrs.set_column(
         place, CDR.field("file_digest"), pa.array([digest] * cdrs.num_rows, pa.string()).cast(CDR.field("file_digest").type)
     )
-
-
-def _digest_of(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 class _unpacked:  # noqa: N801 - a context manager
