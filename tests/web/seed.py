@@ -215,11 +215,10 @@ def run(stage: str, scope: str, summary: dict[str, Any] | None = None) -> Any:
 
 
 def _money(book: Path) -> None:
-    import io
 
     from tollbook.core import cdr
-    from tollbook.store import files, manifest
-    from tollbook.store.models import Agreement, Deck, Dispute, Document, ExceptionCase, SealedFile, UsageTotal
+    from tollbook.store import manifest
+    from tollbook.store.models import Agreement, Deck
 
     agreement = Agreement.objects.get(partner_id="aurora")
     rating = run("rating", "aurora/OUT/2026-11")
@@ -264,6 +263,17 @@ def _money(book: Path) -> None:
         destination="Philippines mobile",
     )
     manifest.add_segments(segment(book, "variance", "", [variance], reconciliation.run_key), run=reconciliation)
+    _papers(book, agreement.digest, rating, reconciliation)
+    _usage()
+
+
+def _papers(book: Path, agreement_digest: str, rating: Any, reconciliation: Any) -> None:
+    """An invoice and a dispute of each partner with its exceptions, and the close of the period."""
+    import io
+
+    from tollbook.store import files
+    from tollbook.store.models import Dispute, Document, ExceptionCase, SealedFile
+
     for number, partner in enumerate(("aurora", "cirrus"), start=1):
         pages = files.put(book, io.BytesIO(b"%PDF-1.4\n% constructed " + partner.encode() + b"\n%%EOF\n"), f"{partner}.pdf")
         SealedFile.objects.create(
@@ -274,7 +284,7 @@ def _money(book: Path) -> None:
             number=number,
             kind="RECEIVED_INVOICE",
             partner_id=partner,
-            agreement_digest=agreement.digest,
+            agreement_digest=agreement_digest,
             period="2026-11",
             issued_at=NOW_MS,
             due_on=dt.date(2026, 12, 21),
@@ -292,7 +302,7 @@ def _money(book: Path) -> None:
             period="2026-11",
             leg="OUT",
             cause="RATE",
-            agreement_digest=agreement.digest,
+            agreement_digest=agreement_digest,
             clause="A3.5",
             document=document,
             currency="USD",
@@ -313,7 +323,7 @@ def _money(book: Path) -> None:
                 exception_class=kind,
                 cause=cause,
                 destination="",
-                agreement_digest=agreement.digest,
+                agreement_digest=agreement_digest,
                 clause="A3.5",
                 currency="USD",
                 amount_micros=amount,
@@ -334,6 +344,12 @@ def _money(book: Path) -> None:
         content={"result_digest": digest("result"), "root": digest("root"), "pack": pages.digest, "complete": True},
         content_digest=digest("close"),
     )
+
+
+def _usage() -> None:
+    """Two weeks of running totals: what aurora costs and what nordtel brings."""
+    from tollbook.store.models import UsageTotal
+
     for offset in range(14):
         day = DAY - dt.timedelta(days=offset)
         for origin, partner, leg, amount in (

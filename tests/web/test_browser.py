@@ -180,8 +180,7 @@ def test_log_in_with_an_authenticator(address: str, browser: Any) -> None:
     page.click("button.btn-primary")
     page.fill("[name=code]", "000000")
     page.click("button.btn-primary")
-    page.wait_for_load_state()
-    assert page.locator(".field-error").count() == 1, "a wrong code is refused"
+    page.wait_for_selector(".field-error")
     # A code works once; the next one is good already, since clocks may differ by a step.
     page.fill("[name=code]", code(secret, 1))
     page.click("button.btn-primary")

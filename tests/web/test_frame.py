@@ -200,3 +200,68 @@ def test_words() -> None:
     assert words.ago(0, 7_200_000) == "2 hours"
     assert words.tone("FRAUD") == "red"
     assert words.field("b_e164") == "Called"
+
+
+def test_the_settings_name_what_is_there() -> None:
+    from django.conf import settings
+    from django.utils.module_loading import import_string
+
+    from tollbook.web import urls
+    from tollbook.web.accounts.adapter import InvitedOnly
+    from tollbook.web.apps import WebConfig
+    from tollbook.web.templating import TEMPLATES, OurTemplates
+
+    assert import_string(settings.ACCOUNT_ADAPTER) is InvitedOnly
+    assert WebConfig.name in settings.INSTALLED_APPS
+    assert TEMPLATES.is_dir()
+    assert import_string(settings.TEMPLATES[0]["OPTIONS"]["loaders"][0][1][0]) is OurTemplates
+    assert settings.WSGI_APPLICATION == "tollbook.web.wsgi.application"
+    for handler in (urls.handler400, urls.handler403, urls.handler404, urls.handler500):
+        assert handler.startswith("tollbook.web.errors.")
+        assert callable(import_string(handler))
+
+
+def test_a_missing_static_file_is_a_defect() -> None:
+    from tollbook.web.templating import asset
+
+    assert re.fullmatch(r"/static/web/tollbook\.css\?v=[0-9a-f]{12}", asset("web/tollbook.css"))
+    with pytest.raises(LookupError):
+        asset("web/no-such-file.css")
+
+
+def test_cells_escape_what_comes_from_outside() -> None:
+    from tollbook.web.table.cells import body
+    from tollbook.web.table.columns import Column, Kind
+    from tollbook.web.templatetags.tollbook import money
+
+    columns = (Column("a", "A", link=lambda row: f"/x/?q={row['a']}"), Column("b", "B", Kind.BADGE), Column("c", "C", Kind.CODE))
+    text = body(columns, [{"a": '<b>"', "b": "OPEN<", "c": "<i>"}])
+    assert "<b>" not in text
+    assert "<i>" not in text
+    assert 'href="/x/?q=&lt;b&gt;&quot;"' in text
+    assert 'class="badge badge-secondary">Open&lt;' in text
+    assert "<" not in money(1, '<"').replace("<span", "").replace("</span>", "")
+
+
+def test_rows_of_a_query_keep_their_order(full_book: Path) -> None:
+    from tollbook.store.models import ExceptionCase
+    from tollbook.web.table.columns import Column
+    from tollbook.web.table.query_rows import QueryRows
+    from tollbook.web.table.segment_rows import COUNTED
+    from tollbook.web.table.table import PAGE_ROWS
+
+    rows = QueryRows(ExceptionCase.objects.all(), fields=("id",))
+    columns = (Column("state", "State"),)
+    whole, total = rows.page(columns, {}, ("state", False), 0, 10)
+    parts = [rows.page(columns, {}, ("state", False), offset, 1)[0][0]["id"] for offset in range(total)]
+    assert [row["id"] for row in whole] == parts
+    assert PAGE_ROWS < COUNTED
+
+
+def test_terms_of_an_agreement_in_words(full_book: Path) -> None:
+    from tollbook.store.models import Agreement
+    from tollbook.web.reference import agreement_by_digest, agreement_of
+
+    row = Agreement.objects.select_related("file").get(partner_id="aurora")
+    assert agreement_of(row).clauses["A6.2"].title == "Tolerance"
+    assert agreement_by_digest("0" * 64) is None
