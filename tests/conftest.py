@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -13,6 +14,7 @@ from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -66,13 +68,15 @@ def postgresql_url() -> Iterator[str]:
     yield url
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
+        # At once: there is nothing to keep, and writing it all down first takes longer than the tests.
+        os.kill(server.get_pid(), signal.SIGQUIT)
         server.cleanup()
     shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
-def new_database(postgresql_url: str) -> Callable[[], str]:
-    """Makes an empty database and gives its URL. The tables are in it already: they are made once, in the database it is copied from."""
+def new_database(postgresql_url: str) -> Callable[..., str]:
+    """Makes a database and gives its URL: a copy of another, else an empty one with the tables, which are made once and copied."""
     import psycopg
 
     def named(name: str) -> str:
@@ -87,10 +91,11 @@ def new_database(postgresql_url: str) -> Callable[[], str]:
     script = "from pathlib import Path; from tollbook.store.prepare import migrate, point_at; point_at(Path('.')); migrate()"
     subprocess.run([sys.executable, "-c", script], check=True, env=environment)
 
-    def make() -> str:
+    def make(copy_of: str = "") -> str:
         name = f"tollbook_{os.getpid()}_{next(_numbers)}"
+        origin = urlsplit(copy_of).path.lstrip("/") or template
         with psycopg.connect(postgresql_url, autocommit=True) as connection:
-            connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+            connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{origin}"')
         return named(name)
 
     return make
