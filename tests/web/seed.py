@@ -114,6 +114,41 @@ def segment(book: Path, kind: str, side: str, rows: list[dict[str, Any]], maker:
     return writer.finish()
 
 
+def _record(source: str, side: str, cdr_id: bytes, file_digest: str, length: int) -> dict[str, Any]:
+    """A call of 61 seconds, which the partner counts as 62."""
+    from tollbook.core import cdr
+
+    at = dt.datetime(2026, 11, 21, 10, tzinfo=dt.UTC)
+    return row(
+        cdr.CDR,
+        cdr_id=cdr_id,
+        leg="OUT",
+        leg_no=1,
+        side=side,
+        source=source,
+        tech="SIP",
+        file_digest=file_digest,
+        record_no=1,
+        byte_length=length,
+        partner="aurora",
+        trunk="B-IC01",
+        setup_at=at,
+        answer_at=at,
+        release_at=at + dt.timedelta(seconds=61 if side == "OURS" else 62),
+        raw_times="2026-11-21 10:00:00",
+        zone="UTC",
+        time_quality="EXACT",
+        duration_ms=61_000 if side == "OURS" else 62_000,
+        duration_source="RECORDED",
+        a_raw="4930111",
+        a_e164="4930111",
+        b_raw="639171234567",
+        b_e164="639171234567",
+        call_id="abc-123@boreal.example",
+        sip_code=200,
+    )
+
+
 def _records(book: Path) -> None:
     import io
 
@@ -128,35 +163,7 @@ def _records(book: Path) -> None:
             digest=stored.digest, name=f"{source}_2026-11.csv", suffix=".csv", size=len(raw), kind="CDR", received_at=NOW_MS - 3_600_000
         )
         maker = manifest.batch_id(source, stored.digest, 1)
-        at = dt.datetime(2026, 11, 21, 10, tzinfo=dt.UTC)
-        record = row(
-            cdr.CDR,
-            cdr_id=cdr_id,
-            leg="OUT",
-            leg_no=1,
-            side=side,
-            source=source,
-            tech="SIP",
-            file_digest=stored.digest,
-            record_no=1,
-            byte_length=len(raw.split(b"\n")[0]),
-            partner="aurora",
-            trunk="B-IC01",
-            setup_at=at,
-            answer_at=at,
-            release_at=at + dt.timedelta(seconds=61 if side == "OURS" else 62),
-            raw_times="2026-11-21 10:00:00",
-            zone="UTC",
-            time_quality="EXACT",
-            duration_ms=61_000 if side == "OURS" else 62_000,
-            duration_source="RECORDED",
-            a_raw="4930111",
-            a_e164="4930111",
-            b_raw="639171234567",
-            b_e164="639171234567",
-            call_id="abc-123@boreal.example",
-            sip_code=200,
-        )
+        record = _record(source, side, cdr_id, stored.digest, len(raw.split(b"\n")[0]))
         problem = row(
             cdr.PROBLEM,
             code="CDR_FIELD_MISSING",
@@ -272,7 +279,7 @@ def _papers(book: Path, agreement_digest: str, rating: Any, reconciliation: Any)
     import io
 
     from tollbook.store import files
-    from tollbook.store.models import Dispute, Document, ExceptionCase, SealedFile
+    from tollbook.store.models import Dispute, Document, SealedFile
 
     for number, partner in enumerate(("aurora", "cirrus"), start=1):
         pages = files.put(book, io.BytesIO(b"%PDF-1.4\n% constructed " + partner.encode() + b"\n%%EOF\n"), f"{partner}.pdf")
@@ -313,35 +320,47 @@ def _papers(book: Path, agreement_digest: str, rating: Any, reconciliation: Any)
             answer_by_at=NOW_MS + 86_400_000,
             pack_id=pages.digest,
         )
-        for cause, kind, amount in (("RATE_VARIANCE", "DATA", 3_210_000_000), ("DURATION_VARIANCE", "QUALITY", 1_102_180_000)):
-            ExceptionCase.objects.create(
-                id=digest(f"{partner} {cause}"),
-                run=reconciliation,
-                partner_id=partner,
-                period="2026-11",
-                leg="OUT",
-                exception_class=kind,
-                cause=cause,
-                destination="",
-                agreement_digest=agreement_digest,
-                clause="A3.5",
-                currency="USD",
-                amount_micros=amount,
-                minutes_ms=61_000,
-                records=1,
-                examples=[FIRST_ID.hex()],
-                state="OPEN",
-                owner="billing",
-                opened_at=NOW_MS,
-                dispute=dispute if cause == "RATE_VARIANCE" else None,
-            )
+        _exceptions(partner, dispute, reconciliation, agreement_digest)
+    _close(pages.digest)
+
+
+def _exceptions(partner: str, dispute: Any, reconciliation: Any, agreement_digest: str) -> None:
+    from tollbook.store.models import ExceptionCase
+
+    for cause, kind, amount in (("RATE_VARIANCE", "DATA", 3_210_000_000), ("DURATION_VARIANCE", "QUALITY", 1_102_180_000)):
+        ExceptionCase.objects.create(
+            id=digest(f"{partner} {cause}"),
+            run=reconciliation,
+            partner_id=partner,
+            period="2026-11",
+            leg="OUT",
+            exception_class=kind,
+            cause=cause,
+            destination="",
+            agreement_digest=agreement_digest,
+            clause="A3.5",
+            currency="USD",
+            amount_micros=amount,
+            minutes_ms=61_000,
+            records=1,
+            examples=[FIRST_ID.hex()],
+            state="OPEN",
+            owner="billing",
+            opened_at=NOW_MS,
+            dispute=dispute if cause == "RATE_VARIANCE" else None,
+        )
+
+
+def _close(pack: str) -> None:
+    from tollbook.store.models import Document
+
     Document.objects.create(
         series="CLOSE-2026-11",
         number=1,
         kind="CLOSE",
         period="2026-11",
         issued_at=NOW_MS,
-        content={"result_digest": digest("result"), "root": digest("root"), "pack": pages.digest, "complete": True},
+        content={"result_digest": digest("result"), "root": digest("root"), "pack": pack, "complete": True},
         content_digest=digest("close"),
     )
 
