@@ -19,7 +19,6 @@ from tollbook.store.models import Document, KnownIds, Posting, Segment, UsageTot
 
 from .small_book import DATA, OWNER, PERIOD, cdrs, terms
 
-
 _built: dict[str, tuple[Path, str]] = {}
 
 
