@@ -35,7 +35,7 @@ def call_columns(data: BenchData, rows: int) -> CallColumns:
     calls = data.calls.slice(0, rows)
     instants = [calls.column(name).cast(pa.int64()).to_pylist() for name in ("setup_at", "answer_at")]
     lists = calls.column("b_e164").to_pylist(), *instants, calls.column("duration_ms").to_pylist()
-    return CallColumns(*lists, data.customer[:rows].tolist(), data.vendor[:rows].tolist())
+    return CallColumns._make([*lists, data.customer[:rows].tolist(), data.vendor[:rows].tolist()])
 
 
 def dictionaries(data: BenchData) -> list[list[dict[str, Terms]]]:

@@ -65,9 +65,9 @@ def _show(shown: dict) -> None:  # type: ignore[type-arg]
     ]
     if rows:
         print_table("Suppliers' invoices", ("Supplier", "Number", "Total", "Payable", "In dispute", "Due"), rows, right=(2, 3, 4))
-    rows = [(row["id"], f"{row['currency']} {row['amount']}", row["state"], row["submit_until"]) for row in shown["disputes"]]
-    if rows:
-        print_table("Disputes", ("Dispute", "Amount", "State", "Submit until"), rows, right=(1,))
-    rows = [(row["partner"], row["period"], f"{row['currency']} {row['amount']}") for row in shown["accruals"]]
-    if rows:
-        print_table("Cost accrued", ("Supplier", "Traffic", "Amount"), rows, right=(2,))
+    disputes = [(row["id"], f"{row['currency']} {row['amount']}", row["state"], row["submit_until"]) for row in shown["disputes"]]
+    if disputes:
+        print_table("Disputes", ("Dispute", "Amount", "State", "Submit until"), disputes, right=(1,))
+    accruals = [(row["partner"], row["period"], f"{row['currency']} {row['amount']}") for row in shown["accruals"]]
+    if accruals:
+        print_table("Cost accrued", ("Supplier", "Traffic", "Amount"), accruals, right=(2,))

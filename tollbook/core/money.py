@@ -65,11 +65,11 @@ def parse_scaled(text: str, places: int) -> int | None:
     if not found:
         return None
     sign = found[1] or found[4] or ""
-    whole = found[2] or "0"
+    whole: str = found[2] or "0"
     fraction = (found[3] if found[2] is not None else found[5]) or ""
     if fraction[places:].strip("0"):
         return None
-    scaled = int(whole) * 10**places + int((fraction[:places] or "0").ljust(places, "0"))
+    scaled: int = int(whole) * 10**places + int((fraction[:places] or "0").ljust(places, "0"))
     if scaled > INT64_MAX:
         return None
     return -scaled if sign == "-" else scaled

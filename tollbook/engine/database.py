@@ -12,7 +12,9 @@ import duckdb
 DEFAULT_MEMORY_LIMIT = "512MB"
 
 
-def open_database(*, memory_limit: str = DEFAULT_MEMORY_LIMIT, spill_folder: Path | None = None, threads: int | None = None) -> duckdb.DuckDBPyConnection:
+def open_database(
+    *, memory_limit: str = DEFAULT_MEMORY_LIMIT, spill_folder: Path | None = None, threads: int | None = None
+) -> duckdb.DuckDBPyConnection:
     """An empty in-memory database that spills to disk beyond its memory limit. The caller closes it."""
     spill = spill_folder or Path(tempfile.gettempdir()) / "tollbook-spill"
     settings: dict[str, str | bool | int | float | list[str]] = {

@@ -131,9 +131,10 @@ def money(micros: int) -> str:
     return format_scaled(micros, 6, 2)
 
 
-def _tiles(close: Close) -> list[dict[str, str]]:
+def _tiles(close: Close) -> list[dict[str, Any]]:
     """The sums people look for first, by currency where there are several."""
-    billed, owed, disputed, accrued, found = (defaultdict(int) for _ in range(5))
+    sums: list[defaultdict[str, int]] = [defaultdict(int) for _ in range(5)]
+    billed, owed, disputed, accrued, found = sums
     for each in close.partners:
         for sales in each.invoices:
             billed[sales.document.currency] += sales.document.totals.gross

@@ -31,7 +31,6 @@ ACCRUED: Final = "ACCRUAL"
 ACCRUAL_REVERSED: Final = "ACCRUAL_REVERSAL"
 SERIES_RECEIVED: Final = "RECEIVED"
 SERIES_ACCRUED: Final = "ACCRUAL"
-ACCRUAL_REVERSED: Final = "ACCRUAL_REVERSAL"
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +166,8 @@ def _in_dispute(invoice: IncomingInvoice, problems: list[Problem], found: Reconc
 
 def _rounding_of(invoice: IncomingInvoice) -> int:
     """How far rounding alone can move the total: half a minor unit per line."""
-    return len(invoice.lines) * 10 ** (6 - minor_unit_places(invoice.currency)) // 2
+    unit: int = 10 ** (6 - minor_unit_places(invoice.currency))
+    return len(invoice.lines) * unit // 2
 
 
 def accrue(

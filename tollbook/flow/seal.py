@@ -7,11 +7,10 @@ import shutil
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from importlib import metadata
 from pathlib import Path
 from typing import Any, Final
 from uuid import uuid4
-
-import typst
 
 from tollbook import __version__
 from tollbook.core.agreement import Agreement, DeckTerms
@@ -27,7 +26,7 @@ from tollbook.flow.book import Book
 from tollbook.flow.close import STAGES, Close
 from tollbook.flow.close_report import close_report
 from tollbook.flow.issue import Draft, Finished, issue
-from tollbook.flow.matching import EDGE_MS
+from tollbook.flow.mediation import EDGE_MS
 from tollbook.flow.run import Run, current_run
 from tollbook.flow.settlement import operator
 from tollbook.store import files, manifest
@@ -82,7 +81,7 @@ def seal_close(book: Book, close: Close, *, actor: Actor) -> Close:
         "period": close.period,
         "closed_at": clock.show_instant(close.closed_at),
         "known_at": close.known_at,
-        "made_with": {"tollbook": __version__, "typst": typst.__version__},
+        "made_with": {"tollbook": __version__, "typst": metadata.version("typst")},
         "complete": close.is_complete,
         "parked": [{"partner": each.partner, "reason": str(found)} for each in close.partners for found in each.parked],
         "result_digest": close.result_digest,

@@ -12,13 +12,13 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from importlib import metadata
 from pathlib import Path
 from typing import Any, Final
 
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
-import typst
 
 from tollbook.core.agreement import Agreement
 from tollbook.core.agreement_reader import read_agreement
@@ -159,14 +159,14 @@ def _is_ours(close: _Close, run: dict[str, Any]) -> bool:
         words = f"{stage.capitalize()} of {scope} was made by rules {run['semantics_version']}, this version has {SEMANTICS.get(stage)}."
         close.found.skip(f"{stage} {scope}", f"{words} Tollbook {close.manifest['made_with']['tollbook']} computes it again.")
         return False
-    needed = _needs(run)
+    needed = _needs(close, run)
     missing = [each for each in needed if each not in close.made]
     if missing:
         close.found.skip(f"{stage} {scope}", f"{stage.capitalize()} of {scope} rests on what was not computed again.")
     return not missing
 
 
-def _needs(run: dict[str, Any]) -> list[tuple[str, str, str]]:
+def _needs(close: _Close, run: dict[str, Any]) -> list[tuple[str, str, str]]:
     scope, values = run["scope"], run["parameters"]
     if run["stage"] == "mediation":
         return []
@@ -175,6 +175,7 @@ def _needs(run: dict[str, Any]) -> list[tuple[str, str, str]]:
     needed = [("mediation", f"{values['partner']}/{values['leg']}/{side}/{period}", "mark") for side in sides]
     if run["stage"] == "reconciliation":
         needed.append(("matching", scope, "match"))
+        needed += [("rating", scope, "charge")] if ("rating", scope) in close.sealed else []
     return needed
 
 
@@ -369,7 +370,7 @@ def _invoices(close: _Close) -> None:
 def _made_with() -> dict[str, str]:
     from tollbook import __version__
 
-    return {"tollbook": __version__, "typst": typst.__version__}
+    return {"tollbook": __version__, "typst": metadata.version("typst")}
 
 
 def _invoice_lines(close: _Close, row: dict[str, Any], document: Any) -> None:

@@ -69,7 +69,7 @@ def _check_prices(connection: duckdb.DuckDBPyConnection, pack: Pack, found: Veri
 def _row_terms(row: dict[str, Any]) -> RowTerms:
     values = [int(row[name]) for name in TERMS[:-1]]
     ceiling = NO_CEILING if row["max_charge_nanos"] is None else int(row["max_charge_nanos"])
-    return RowTerms(*values, ceiling, RATE_UNITS.index(row["rate_unit"]))
+    return RowTerms._make([*values, ceiling, RATE_UNITS.index(row["rate_unit"])])
 
 
 def _check_calls(connection: duckdb.DuckDBPyConnection, found: Verification) -> None:
@@ -108,7 +108,7 @@ def _check_privacy(connection: duckdb.DuckDBPyConnection, found: Verification) -
     """No number of a caller stands in the pack in full."""
     shown = connection.execute(
         """SELECT count(*) FROM calls
-           WHERE a_number NOT LIKE '%*%' OR (a_number_hmac IS NOT NULL AND length(a_number_hmac) <> 32)"""
+           WHERE NOT regexp_full_match(a_number, '[0-9]{0,5}[*]+') OR (a_number_hmac IS NOT NULL AND length(a_number_hmac) <> 32)"""
     ).fetchall()
     found.add("privacy", "The numbers of callers are masked or keyed.", 0, shown[0][0])
 

@@ -9,7 +9,9 @@ KINDS = {
         "The document does not say that it is an agreement this version can read.",
         'Begin it with format = "tollbook-agreement/1", or use a newer version of Tollbook.',
     ),
-    "AGREEMENT_KEY_MISSING": Kind(Severity.FATAL, "A key that has no default is missing.", "Add the key; docs/reference/agreement.md lists them all."),
+    "AGREEMENT_KEY_MISSING": Kind(
+        Severity.FATAL, "A key that has no default is missing.", "Add the key; docs/reference/agreement.md lists them all."
+    ),
     "AGREEMENT_KEY_UNKNOWN": Kind(
         Severity.FATAL,
         "The agreement has a key that means nothing here, so a term would be ignored.",
