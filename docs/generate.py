@@ -75,6 +75,22 @@ def tables_page() -> str:
     return "\n".join(lines)
 
 
+def rights_page() -> str:
+    """Who may do what: the table of roles and rights."""
+    from tollbook.core.rights import RIGHTS, Right
+
+    roles = list(RIGHTS)
+    lines = ["# Roles and rights", ""]
+    lines += [
+        "One table, asked at the one door for writes and at every read. A partner's user has its rights over its own things only; an API",
+        "",
+    ]
+    lines[-2] += " token may do what its role and its scope both allow."
+    lines += [f"| right | {' | '.join(roles)} |", "|---|" + "---|" * len(roles)]
+    lines += [f"| `{right}` | {' | '.join('yes' if right in RIGHTS[role] else '' for role in roles)} |" for right in Right]
+    return "\n".join(lines)
+
+
 def commands_page() -> str:
     """The help of every command, as the terminal shows it."""
     from tollbook.cli.app import COMMANDS, run
@@ -119,7 +135,13 @@ def _type(kind: pa.DataType) -> str:
     return str(kind.value_type) + ", from a list" if pa.types.is_dictionary(kind) else str(kind)
 
 
-PAGES = {"problems.md": problems_page, "agreement.md": agreement_page, "tables.md": tables_page, "commands.md": commands_page}
+PAGES = {
+    "problems.md": problems_page,
+    "agreement.md": agreement_page,
+    "tables.md": tables_page,
+    "rights.md": rights_page,
+    "commands.md": commands_page,
+}
 
 
 def main(check: bool) -> int:

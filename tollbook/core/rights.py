@@ -1,6 +1,6 @@
 """Who may do what: roles and rights as one table. Writes ask it in the one door for writes, and every read asks it too.
 
-See docs/concepts/rights.md for the table in words.
+docs/reference/rights.md shows the table.
 """
 
 from __future__ import annotations
