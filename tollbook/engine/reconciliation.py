@@ -18,7 +18,7 @@ from tollbook.core.cdr import MATCH, VARIANCE
 from tollbook.core.money import ROUNDING_MODES, SIXTIETHS_PER_NANO
 from tollbook.core.period import period_of_day
 from tollbook.core.problem import Problem, problem
-from tollbook.core.reconciliation import CLASSES, MOST_AMOUNT_NANOS, MOST_BILLED_S
+from tollbook.core.reconciliation import MOST_AMOUNT_NANOS, MOST_BILLED_S
 from tollbook.core.zone import Zone
 from tollbook.engine.database import sql
 from tollbook.engine.reconciliation_pairs import (
@@ -131,8 +131,6 @@ def _open(connection: duckdb.DuckDBPyConnection, inputs: Inputs, agreement: Agre
         "CREATE OR REPLACE TEMP TABLE r_options AS SELECT ? AS currency, ?::BIGINT AS band, ?::BOOLEAN AS money",
         [rules.currency, rules.band, rules.basis != MINUTES_ONLY],
     )
-    connection.execute("CREATE OR REPLACE TEMP TABLE r_classes (number TINYINT, name VARCHAR)")
-    connection.executemany("INSERT INTO r_classes VALUES (?, ?)", list(enumerate(CLASSES)))
     return rules
 
 
@@ -170,44 +168,41 @@ def _rules(connection: duckdb.DuckDBPyConnection, agreement: Agreement, prices: 
 
 
 def _days(connection: duckdb.DuckDBPyConnection, agreement: Agreement, zone: Zone) -> None:
-    """r_days: where each local day of the traffic begins, and the period of the agreement it lies in."""
-    found = connection.execute(
-        """
-        SELECT epoch_ms(min(at_time)), epoch_ms(max(at_time)) FROM (
-            SELECT coalesce(answer_at, setup_at, release_at) AS at_time FROM r_ours
-            UNION ALL SELECT coalesce(answer_at, setup_at, release_at) FROM r_other_block
-            UNION ALL SELECT coalesce(answer_at, setup_at, release_at) FROM r_our_duplicates
-            UNION ALL SELECT coalesce(answer_at, setup_at, release_at) FROM r_theirs
-            UNION ALL SELECT coalesce(answer_at, setup_at, release_at) FROM r_their_duplicates)
-        """
-    ).fetchall()[0]
-    starts: list[int] = []
-    days: list[dt.date] = []
-    periods: list[str] = []
-    if found[0] is not None:
-        day, last = zone.local_day(found[0]), zone.local_day(found[1])
-        while day <= last:
-            starts.append(zone.midnight_ms(day))
-            days.append(day)
-            periods.append(period_of_day(day, agreement.period.cycle, zone).name)
-            day += _DAY
-    table = pa.table(
-        {
-            "start_at": pa.array(starts, pa.timestamp("ms", tz="UTC")),
-            "day": pa.array(days, pa.date32()),
-            "period": pa.array(periods, pa.string()),
-        }
+    """The macro r_day, an instant's local day in the agreement's zone, and r_days: the period of the agreement each day lies in."""
+    times = " UNION ALL ".join(
+        f"SELECT coalesce(answer_at, setup_at, release_at) AS at_time FROM {view}"
+        for view in ("r_ours", "r_theirs", "r_our_duplicates", "r_their_duplicates", "r_other_block")
     )
-    _store(connection, "r_days", table)
+    low, high = connection.execute(f"SELECT epoch_ms(min(at_time)), epoch_ms(max(at_time)) FROM ({times})").fetchall()[0]
+    connection.execute(f"CREATE OR REPLACE TEMP MACRO r_day(t) AS {_day_expression(zone, low or 0, high or 0)}")
+    days: list[dt.date] = []
+    if low is not None:
+        first, last = zone.local_day(low), zone.local_day(high)
+        days = [first + each * _DAY for each in range((last - first).days + 1)]
+    periods = [period_of_day(day, agreement.period.cycle, zone).name for day in days]
+    _store(connection, "r_days", pa.table({"day": pa.array(days, pa.date32()), "period": pa.array(periods, pa.string())}))
+
+
+def _day_expression(zone: Zone, low: int, high: int) -> str:
+    """The local day of `t` in SQL: the offsets of the zone that are in force between two instants, written out."""
+    inside = [number for number, change in enumerate(zone.changes_ms) if low < change <= high]
+    first = inside[0] if inside else sum(1 for change in zone.changes_ms if change <= low)
+    cases = "".join(f" WHEN epoch_ms(t) < {zone.changes_ms[number]} THEN {zone.offsets_s[number] * 1000}" for number in inside)
+    last = zone.offsets_s[first + len(inside)] * 1000
+    offset = f"CASE{cases} ELSE {last} END" if cases else str(last)
+    return f"(DATE '1970-01-01' + ((epoch_ms(t) + {offset}) // 86400000)::INTEGER)"
 
 
 def _explain_units(connection: duckdb.DuckDBPyConnection, prices: Prices, rules: Rules) -> None:
-    """r_explained, batch by batch."""
+    """r_pairs, batch by batch."""
     units = connection.execute("SELECT count(*) FROM r_units").fetchall()[0][0]
     for first in range(1, max(units, 1) + 1, BATCH_ROWS):
-        query = f"SELECT * FROM r_units WHERE unit_no BETWEEN {first} AND {first + BATCH_ROWS - 1}"
-        batch = connection.sql(query).to_arrow_table()
-        _store(connection, "r_explained", explain_pairs(batch, prices, rules), append=first > 1)
+        batch = connection.sql(sql("reconciliation_batch").format(first=first, last=first + BATCH_ROWS - 1)).to_arrow_table()
+        found = explain_pairs(batch, prices, rules)
+        for name in found.column_names:
+            batch = batch.append_column(name, found.column(name))
+        _store(connection, "r_pairs", batch, append=first > 1, query=sql("reconciliation_pairs"))
+    connection.execute("DROP TABLE r_units")
 
 
 def _price_theirs_alone(connection: duckdb.DuckDBPyConnection, prices: Prices, rules: Rules) -> None:
@@ -245,9 +240,11 @@ def _value_alone(records: pa.Table, prices: Prices, rules: Rules) -> pa.Table:
     )
 
 
-def _store(connection: duckdb.DuckDBPyConnection, name: str, part: pa.Table, *, append: bool = False) -> None:
-    """An Arrow table into a temporary table of the connection."""
+def _store(
+    connection: duckdb.DuckDBPyConnection, name: str, part: pa.Table, *, append: bool = False, query: str = "SELECT * FROM r_incoming"
+) -> None:
+    """An Arrow table, as r_incoming through a query, into a temporary table of the connection."""
     connection.register("r_incoming", part)
     verb = f"INSERT INTO {name}" if append else f"CREATE OR REPLACE TEMP TABLE {name} AS"
-    connection.execute(f"{verb} SELECT * FROM r_incoming")
+    connection.execute(f"{verb} {query}")
     connection.unregister("r_incoming")

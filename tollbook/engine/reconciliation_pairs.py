@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 
 from tollbook.core.money import SIXTIETHS_PER_MICRO, SIXTIETHS_PER_NANO, divide_rounded, parse_scaled
 from tollbook.core.reconciliation import (
+    CLASSES,
     MOST_AMOUNT_NANOS,
     MOST_BILLED_S,
     amount_fits,
@@ -119,7 +120,7 @@ class _Steps:
 
 
 def explain_pairs(units: pa.Table, prices: Prices, terms: Rules) -> pa.Table:
-    """A row per unit of `units` (r_units of reconciliation_units.sql) with the parts of its difference in 1/60 nanos and its class."""
+    """A row per unit of `units` (reconciliation_batch.sql), in their order: the parts of its difference in 1/60 nanos, class, reason."""
     stated = stated_terms(units, terms)
     one_answered: Booleans = pc.equal(units.column("match_class").cast(pa.string()), "ANSWER_MISMATCH").to_numpy()
     steps = _price_steps(units, prices, terms, stated, ~one_answered & ~stated.other_currency)
@@ -137,8 +138,7 @@ def explain_pairs(units: pa.Table, prices: Prices, terms: Rules) -> pa.Table:
         classes,
     )
     columns = {
-        "unit_no": units.column("unit_no"),
-        "class_no": classes,
+        "class": pa.DictionaryArray.from_arrays(pa.array(classes), pa.array(CLASSES)),
         "explained_by": steps.reasons.explained_by,
         "v_duration": parts[0],
         "v_row": parts[1],

@@ -68,23 +68,29 @@ def _mark(connection: duckdb.DuckDBPyConnection, folder: Path, name: str) -> Non
     """kept_<side>: what goes on. copies_<side>: the repeats with the record they repeat; the very same record twice is a repeat too."""
     marks = mediation.mark(connection, f"raw_{name}")
     kept = mediation.kept(connection, f"raw_{name}", marks, f"going_{name}")
-    target = folder / f"kept-{name}.parquet"
-    quoted = str(target).replace("'", "''")
-    connection.execute(f"COPY (SELECT * FROM {kept}) TO '{quoted}' (FORMAT parquet)")
-    connection.execute(f"CREATE VIEW kept_{name} AS SELECT * FROM read_parquet({paths_list([target])})")
     connection.register("side_marks", marks)
     connection.execute(
         f"""
+        CREATE TEMP TABLE twice_{name} AS SELECT cdr_id, leg_no FROM raw_{name} GROUP BY 1, 2 HAVING count(*) > 1;
         CREATE TEMP TABLE copies_{name} AS
         SELECT c.*, m.mark::VARCHAR AS mark, m.kept_cdr_id
         FROM raw_{name} c JOIN side_marks m ON m.cdr_id = c.cdr_id AND m.leg_no = c.leg_no WHERE m.mark IN ('DUP_EXACT', 'DUP_RELOAD')
         UNION ALL BY NAME
         SELECT c.* REPLACE (unhex(md5(hex(c.cdr_id) || ' ' || c.record_no || ' ' || c.file_digest)) AS cdr_id),
                'DUP_EXACT' AS mark, c.cdr_id AS kept_cdr_id
-        FROM (SELECT * FROM raw_{name} QUALIFY row_number() OVER (PARTITION BY cdr_id, leg_no ORDER BY file_digest, record_no) > 1) c
+        FROM (SELECT * FROM raw_{name} SEMI JOIN twice_{name} USING (cdr_id, leg_no)
+              QUALIFY row_number() OVER (PARTITION BY cdr_id, leg_no ORDER BY file_digest, record_no) > 1) c
         """
     )
     connection.unregister("side_marks")
+    source = kept
+    if connection.execute(f"SELECT count(*) FROM copies_{name}").fetchall()[0][0] or marks.num_rows:
+        # Who is left out is found out once, not by every statement that reads the side.
+        target = folder / f"kept-{name}.parquet"
+        quoted = str(target).replace("'", "''")
+        connection.execute(f"COPY (SELECT * FROM {kept}) TO '{quoted}' (FORMAT parquet)")
+        source = f"read_parquet({paths_list([target])})"
+    connection.execute(f"CREATE VIEW kept_{name} AS SELECT * FROM {source}")
 
 
 def _blocks(connection: duckdb.DuckDBPyConnection, partner: str) -> list[Problem]:

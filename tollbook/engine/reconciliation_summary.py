@@ -147,10 +147,10 @@ def _local(zone: Zone, instant_ms: int) -> int:
 
 
 def _sides(totals: Totals) -> Json:
-    def side(prefix: str, amount: str, records: int) -> Json:
+    def side(prefix: str, amount: str) -> Json:
         whole = totals.whole
         return {
-            "records": records,
+            "records": _int(totals.files[f"{prefix}_calls"]),
             "calls": _int(whole[f"{prefix}_calls"]),
             "minutes_ms": _int(whole[f"{prefix}_ms"]),
             "billed_s": _int(whole[f"{prefix}_billed_s"]),
@@ -158,7 +158,7 @@ def _sides(totals: Totals) -> Json:
             "exact_60th_nanos": str(_int(whole[amount])),
         }
 
-    return {"ours": side("our", "ours", totals.our_records), "theirs": side("their", "theirs", totals.their_records)}
+    return {"ours": side("our", "ours"), "theirs": side("their", "theirs")}
 
 
 def _money(found: Reconciled, totals: Totals, setting: Setting) -> Json:

@@ -48,8 +48,6 @@ class Totals:
     currencies: list[Row]
     boundary_calls: int
     clock_moved_calls: int
-    our_records: int
-    their_records: int
 
 
 def add_up(found: Reconciled) -> Totals:
@@ -106,8 +104,6 @@ def add_up(found: Reconciled) -> Totals:
         ),
         boundary_calls=rows(connection, "SELECT count(*) AS n FROM r_pairs WHERE boundary")[0]["n"],
         clock_moved_calls=rows(connection, "SELECT count(*) AS n FROM r_pairs WHERE clock_moves_row")[0]["n"],
-        our_records=_side_records(connection, ("r_ours", "r_our_duplicates", "r_other_block")),
-        their_records=_side_records(connection, ("r_theirs", "r_their_duplicates")),
     )
 
 
@@ -120,11 +116,6 @@ def rows(connection: duckdb.DuckDBPyConnection, query: str) -> list[Row]:
 
 def _grouped(connection: duckdb.DuckDBPyConnection, by: str, order: str) -> list[Row]:
     return rows(connection, f"SELECT {by} AS name, {_BOTH} FROM r_both WHERE counted GROUP BY 1 ORDER BY {order}")
-
-
-def _side_records(connection: duckdb.DuckDBPyConnection, views: tuple[str, ...]) -> int:
-    union = " UNION ALL ".join(f"SELECT count(*) AS n FROM {view}" for view in views)
-    return int(rows(connection, f"SELECT sum(n)::BIGINT AS n FROM ({union})")[0]["n"])
 
 
 def largest(found: Reconciled, cause: str) -> list[Row]:

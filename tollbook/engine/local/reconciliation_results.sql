@@ -1,18 +1,5 @@
--- The results in the shapes others keep: r_pairs, r_alone, r_variances. Inputs: r_units, r_explained, r_singles, r_their_prices,
--- r_charges, r_classes and r_causes (number, name), r_days (start_at, day, period), r_options (currency, leg, money).
-CREATE OR REPLACE TEMP TABLE r_pairs AS
-WITH joined AS (
-    SELECT u.*, e.* EXCLUDE (unit_no), k.name AS class,
-           coalesce(u.answer_at, u.setup_at, u.release_at) AS at_time,
-           coalesce(u.their_answer_at, u.their_setup_at, u.their_release_at) AS their_at_time
-    FROM r_units u JOIN r_explained e USING (unit_no) JOIN r_classes k ON k.number = e.class_no
-),
-dated AS (
-    SELECT j.*, d.day, d.period FROM joined j ASOF LEFT JOIN r_days d ON j.at_time >= d.start_at
-)
-SELECT x.*, coalesce(x.our_destination, '') AS destination, d.period IS DISTINCT FROM x.period AS boundary
-FROM dated x ASOF LEFT JOIN r_days d ON x.their_at_time >= d.start_at;
-
+-- The results in the shapes others keep: r_alone, r_variances, beside r_pairs. Inputs: r_pairs, r_singles, r_their_prices, r_charges,
+-- r_options (currency, band, money) and the macro r_day.
 CREATE OR REPLACE TEMP TABLE r_alone AS
 WITH valued AS (
     SELECT s.*, coalesce(c.destination, p.destination, '') AS destination, coalesce(c.code, p.code) AS code,
@@ -22,10 +9,10 @@ WITH valued AS (
     LEFT JOIN r_charges c ON s.at_side = 'OURS' AND c.cdr_id = s.cdr_id
     LEFT JOIN r_their_prices p ON s.at_side = 'THEIRS' AND p.cdr_id = s.cdr_id
 )
-SELECT v.*, d.day, d.period,
+SELECT v.*, r_day(at_time) AS day,
        CASE WHEN class = 'OTHER_BLOCK' THEN 'OTHER_BLOCK' WHEN mark IS NOT NULL THEN mark
             WHEN duration_ms = 0 AND answered IS NOT TRUE THEN 'UNANSWERED' WHEN duration_ms = 0 THEN 'ZERO_DURATION' ELSE class END AS reason
-FROM valued v ASOF LEFT JOIN r_days d ON v.at_time >= d.start_at;
+FROM valued v;
 
 CREATE OR REPLACE TEMP TABLE r_variances AS
 WITH whole AS (
