@@ -26,7 +26,7 @@ from tollbook.core.problem import refuse
 from tollbook.core.rating import SHORTEST_LIMIT_S, RowTerms, longest_ms
 from tollbook.core.rating_explain import PricedBy
 from tollbook.engine.compiled import callable_when_compiled, compiled, inlined_when_compiled
-from tollbook.engine.deck_kernel import FIRST_DIGITS, NONE, REST_OF_DIGITS, TOO_MANY, find_pieces, intervals, nest, parents
+from tollbook.engine.deck_kernel import FIRST_DIGITS, NONE, REST_OF_DIGITS, TOO_MANY, find_pieces, intervals, nest, parents, search_order
 from tollbook.engine.deck_timeline import LaidOut, Timeline, code_keys, lay_out_timeline, timeline_of
 from tollbook.engine.number import NO_NUMBER, number_keys
 
@@ -75,7 +75,7 @@ class CompiledDeck:
     def find(self, keys: Array, at_ms: Array) -> Array:
         """The row of `rows` that prices each number key at its instant (UTC ms), -1 where none does."""
         found = np.empty(len(keys), dtype=np.int64)
-        find_pieces(keys, at_ms, self.starts, self.spans, self.index, self.pieces, found)
+        find_pieces(keys, at_ms, search_order(keys), self.starts, self.spans, self.index, self.pieces, found)
         rows: Array = np.append(self.pieces[:, 1], NONE)[found].astype(np.int32)
         return rows
 

@@ -128,13 +128,14 @@ def intervals(low: Any, high: Any) -> Any:
 
 
 @compiled
-def find_pieces(keys: Any, at_ms: Any, starts: Any, spans: Any, index: Any, pieces: Any, found: Any) -> None:
+def find_pieces(keys: Any, at_ms: Any, order: Any, starts: Any, spans: Any, index: Any, pieces: Any, found: Any) -> None:
     """The piece that prices each number key at its instant, NONE where no code does (or the key is none).
 
     `spans` holds the first piece of each interval and the one after its last; a piece is (from, row, terms). The search has no branch that
-    depends on what it finds, so that the processor can look for several numbers at once; the pieces are walked from the latest.
+    depends on what it finds, so that the processor can look for several numbers at once; the pieces are walked from the latest. `order`
+    is the order in which the keys are looked for; it changes nothing but the speed.
     """
-    for place in range(len(keys)):
+    for place in order:
         key = keys[place]
         if key < 0:
             found[place] = -1
@@ -152,3 +153,8 @@ def find_pieces(keys: Any, at_ms: Any, starts: Any, spans: Any, index: Any, piec
         while piece >= first and pieces[piece, 0] > at_ms[place]:
             piece -= 1
         found[place] = piece if piece >= first and pieces[piece, 1] >= 0 else -1
+
+
+def search_order(keys: Any) -> Any:
+    """The keys by their first digits: neighbours in the order are neighbours in the deck, and stay in the cache."""
+    return np.argsort((keys // REST_OF_DIGITS).astype(np.int16), kind="stable")

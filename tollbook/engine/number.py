@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from tollbook.engine.compiled import compiled, inlined_when_compiled
+from tollbook.engine.compiled import callable_when_compiled, compiled, inlined_when_compiled
 
 DIGITS = 15
 BASE = 11
@@ -22,36 +22,54 @@ POWERS: Integers = np.array([BASE ** (DIGITS - length) for length in range(DIGIT
 _COSMETIC = tuple(ord(each) for each in "+-.() \t\xa0")
 
 
-def encode_text(data: Any, start: int, end: int, cosmetic: bool) -> int:
-    """The key of the digits between two offsets, NO_NUMBER where there are none or anything else stands among them.
-
-    With `cosmetic`, signs that only help the eye are passed over. Digits beyond the fifteenth cannot belong to a code.
-    """
+def encode_cosmetic(data: Any, start: int, end: int, powers: Any) -> int:
+    """Like `encode_digits`, but signs that only help the eye are passed over."""
     key = 0
     count = 0
+    digits = 0
     for place in range(start, end):
         digit = data[place] - 48
         if 0 <= digit <= 9:
+            digits += 1
             if count < 15:
                 key = key * 11 + digit + 1
-            count += 1
-        elif not (cosmetic and data[place] in _COSMETIC):
-            return NO_NUMBER
-    if count == 0:
-        return NO_NUMBER
-    while count < 15:
-        key *= 11
-        count += 1
-    return key
+                count += 1
+        elif data[place] not in _COSMETIC:
+            return -1
+    return key * powers[count] if digits > 0 else -1
 
 
-inlined_when_compiled(encode_text)
+def encode_digits(data: Any, start: int, end: int, powers: Any) -> int:
+    """The key of the digits between two offsets, NO_NUMBER where there are none or anything else stands among them.
+
+    Digits beyond the fifteenth cannot belong to a code.
+    """
+    key = 0
+    length = min(end - start, 15)
+    if length == 0:
+        return -1
+    for place in range(start, end):
+        digit = data[place] - 48
+        if digit < 0 or digit > 9:
+            return -1
+        if place < start + length:
+            key = key * 11 + digit + 1
+    return key * powers[length]
+
+
+inlined_when_compiled(encode_digits)
+callable_when_compiled(encode_cosmetic)
 
 
 @compiled
-def _encode_all(offsets: Any, data: Any, valid: Any, cosmetic: bool, keys: Any) -> None:
+def _encode_all(offsets: Any, data: Any, valid: Any, cosmetic: bool, powers: Any, keys: Any) -> None:
     for index in range(len(keys)):
-        keys[index] = encode_text(data, offsets[index], offsets[index + 1], cosmetic) if valid[index] else -1
+        if not valid[index]:
+            keys[index] = -1
+        elif cosmetic:
+            keys[index] = encode_cosmetic(data, offsets[index], offsets[index + 1], powers)
+        else:
+            keys[index] = encode_digits(data, offsets[index], offsets[index + 1], powers)
 
 
 def number_keys(texts: pa.Array | pa.ChunkedArray, *, cosmetic: bool = False) -> Integers:
@@ -73,5 +91,5 @@ def number_keys(texts: pa.Array | pa.ChunkedArray, *, cosmetic: bool = False) ->
         offsets = np.frombuffer(buffers[1], dtype=width)[whole.offset : whole.offset + len(whole) + 1]
         data = np.frombuffer(buffers[2], dtype=np.uint8) if buffers[2] else np.empty(0, dtype=np.uint8)
         valid = whole.is_valid().to_numpy(zero_copy_only=False)
-        _encode_all(offsets, data, valid, cosmetic, keys)
+        _encode_all(offsets, data, valid, cosmetic, POWERS, keys)
     return keys

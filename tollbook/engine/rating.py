@@ -16,12 +16,12 @@ from tollbook.core.rating import price_terms
 from tollbook.core.zone import Zone, find_zone
 from tollbook.engine import rating_kernel
 from tollbook.engine.deck import CompiledDeck
-from tollbook.engine.deck_kernel import find_pieces
+from tollbook.engine.deck_kernel import find_pieces, search_order
 from tollbook.engine.number import NO_NUMBER, number_keys
 from tollbook.engine.rating_kernel import Charges, Clock, DeckArrays, Records, anchor_records, price_records
 
 Array = npt.NDArray[Any]
-BLOCK = 16_384  # records that are priced at once: what a thread works on stays in its cache
+BLOCK = 32_768  # records that are priced at once: what a thread works on stays in its cache
 ANCHORS = {"ANSWER": "answer_at", "SETUP": "setup_at", "RELEASE": "release_at"}
 _ANCHOR_KINDS = {"ANSWER": rating_kernel.ANSWER, "SETUP": rating_kernel.SETUP, "RELEASE": rating_kernel.RELEASE}
 
@@ -61,7 +61,7 @@ def rate(
         anchor_records(part, clock, kind, computed, into, undecided)
         keys = number_keys(numbers.slice(first, last - first))
         keys[~into.has_anchor] = NO_NUMBER
-        find_pieces(keys, into.anchor, *search, found)
+        find_pieces(keys, into.anchor, search_order(keys), *search, found)
         price_records(part.has_answer, undecided, found, arrays, agreed, into, np.empty(last - first, dtype=np.int64))
 
     firsts = range(0, count, BLOCK)
@@ -147,9 +147,9 @@ def _words(places: Array, texts: pa.Array, valid: pa.Buffer | None = None) -> pa
     return pa.DictionaryArray.from_arrays(_column(places, pa.int32(), valid), texts, safe=False)
 
 
-def _constant(value: str | None, count: int) -> pa.Array:
-    """One word for every row, or null for every row."""
-    return pa.nulls(count, WORD) if value is None else _words(np.zeros(count, dtype=np.int32), pa.array([value], pa.string()))
+def _constant(value: str | None, nothing: Array) -> pa.Array:
+    """One word for every row, or null for every row; all of them share the places, which are zeros."""
+    return pa.nulls(len(nothing), WORD) if value is None else _words(nothing, pa.array([value], pa.string()))
 
 
 def _table(cdrs: pa.Table, deck: CompiledDeck, charges: Charges, sign: int, words: tuple[str | None, ...]) -> pa.Table:
@@ -163,7 +163,7 @@ def _table(cdrs: pa.Table, deck: CompiledDeck, charges: Charges, sign: int, word
     columns: dict[str, Any] = {
         **{name: cdrs.column(name) for name in ("cdr_id", "leg", "leg_no")},
         **{
-            name: _constant(value, count)
+            name: _constant(value, nothing)
             for name, value in (("partner", partner), ("agreement_digest", agreement_digest), ("clause", clause))
         },
         "deck_digest": _words(version, deck.texts("deck_digest"), has_row),
@@ -181,9 +181,9 @@ def _table(cdrs: pa.Table, deck: CompiledDeck, charges: Charges, sign: int, word
         "rate_nanos_per_minute": _column(charges.rate, pa.int64(), has_rate),
         "exact_60th_nanos": _column(charges.exact, pa.int64()),
         "amount_micros": _column(charges.amount, pa.int64()),
-        "currency": _constant(currency, count),
+        "currency": _constant(currency, nothing),
         "sign": pa.array(np.full(count, sign, dtype=np.int8)),
         "status": _words(charges.status, pa.array(CHARGE_STATUSES, pa.string())),
-        "acceptance": _constant("PAYABLE", count),
+        "acceptance": _constant("PAYABLE", nothing),
     }
     return pa.Table.from_arrays([columns[name] for name in CHARGE.names], schema=CHARGE)
