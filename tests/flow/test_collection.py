@@ -109,6 +109,21 @@ def test_packed_files_are_sealed_as_they_came(book: Book, tmp_path: Path) -> Non
     assert check_book(book, actor=OWNER).found == []
 
 
+def test_parquet_records_are_compared_by_what_they_wrote(book: Book, tmp_path: Path) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    header, records = lines("ours.csv")
+    columns = dict(zip(header.split(","), zip(*(record.split(",") for record in records[:3]), strict=True), strict=True))
+    table = pa.table({name: pa.array([value or None for value in values], pa.string()) for name, values in columns.items()})
+    pq.write_table(table, tmp_path / "a.parquet")
+    assert counts(cdrs(book, tmp_path / "a.parquet")) == (3, 3, 0, 0)
+    changed = table.set_column(table.schema.get_field_index("duration_ms"), "duration_ms", pa.array(["61000", "30001", "100000"]))
+    pq.write_table(changed, tmp_path / "b.parquet")
+    assert counts(cdrs(book, tmp_path / "b.parquet")) == (3, 0, 2, 1)
+    assert check_book(book, actor=OWNER).found == []
+
+
 def test_an_unreadable_file_is_sealed_and_refused(book: Book, tmp_path: Path) -> None:
     packed = tmp_path / "ours.csv.gz"
     packed.write_bytes(gzip.compress((DATA / "ours.csv").read_bytes(), mtime=0)[:-9])

@@ -107,9 +107,7 @@ class Part:
             )
 
     def _classify(self, records: pa.Table) -> NDArray[np.uint8]:
-        offsets = records.column("byte_offset").to_numpy().astype(np.int64)
-        lengths = records.column("byte_length").to_numpy().astype(np.int64)
-        ids = known_ids.ids_of(known_ids.id_bytes(records.column("cdr_id")), raw_records.raw_digests(self.content, offsets, lengths))
+        ids = known_ids.ids_of(known_ids.id_bytes(records.column("cdr_id")), raw_records.record_digests(records, self.content))
         days = known_ids.raw_days(records.column("raw_times")).dictionary_encode()
         names = days.dictionary.to_pylist()
         pending = [each for day in _near(names, self._pending) for each in self._pending[day]]

@@ -17,8 +17,6 @@ from tollbook.store.manifest import COLLECTION_ORIGIN, KnownFile, Usage
 from tollbook.store.models import Batch, SealedFile, Segment
 from tollbook.store.segments import read_batches
 
-_PLACES = ["cdr_id", "record_no", "byte_offset", "byte_length", "raw_times"]
-
 
 def known_ids_of(book: Book, source: str) -> dict[str, Ids]:
     """The ids of every accepted record of a source by raw local day, from its segments and the sealed bytes they point at."""
@@ -28,7 +26,7 @@ def known_ids_of(book: Book, source: str) -> dict[str, Ids]:
         sealed = files.sealed_path(book.folder, file.digest, file.suffix)
         with files.unpacked(book.folder, sealed) as plain, raw_records.mapped(plain) as content:
             for segment in Segment.objects.filter(kind="cdr", batch__source=source, batch__file=file).order_by("path"):
-                for rows in read_batches(book.path(segment.path), columns=_PLACES):
+                for rows in read_batches(book.path(segment.path), columns=list(raw_records.PLACES)):
                     _collect(rows, content, parts)
     return {day: _unique(known_ids.merge(found)) for day, found in parts.items()}
 
@@ -36,9 +34,7 @@ def known_ids_of(book: Book, source: str) -> dict[str, Ids]:
 def _collect(rows: Any, content: memoryview, parts: dict[str, list[Ids]]) -> None:
     _, first = np.unique(rows.column("record_no").to_numpy(), return_index=True)
     records = rows.take(first)
-    offsets = records.column("byte_offset").to_numpy().astype(np.int64)
-    lengths = records.column("byte_length").to_numpy().astype(np.int64)
-    ids = known_ids.ids_of(known_ids.id_bytes(records.column("cdr_id")), raw_records.raw_digests(content, offsets, lengths))
+    ids = known_ids.ids_of(known_ids.id_bytes(records.column("cdr_id")), raw_records.record_digests(records, content))
     days = known_ids.raw_days(records.column("raw_times")).dictionary_encode()
     codes = days.indices.to_numpy()
     for code, day in enumerate(days.dictionary.to_pylist()):
