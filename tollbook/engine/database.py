@@ -29,6 +29,8 @@ def open_database(
         settings["threads"] = threads
     connection = duckdb.connect(":memory:", config=settings)
     connection.execute("SET TimeZone = 'UTC'")
+    # It would be drawn on stdout, into the midst of results and JSON.
+    connection.execute("SET enable_progress_bar = false")
     return connection
 
 
