@@ -13,6 +13,7 @@ import hashlib
 import io
 import json
 import os
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -196,21 +197,40 @@ def fill(book: Any, folder: Path, *, pieces: int = 1, backwards: bool = False, i
 
 def build(folder: Path, files: Path) -> dict[str, Any]:
     """A book, filled and closed; runs as often as one likes. Gives what must be the same however often."""
+    prepare(folder, files)
+    return close_and_list(folder)
+
+
+def prepare(folder: Path, files: Path) -> None:
+    """A book filled, rated and reconciled, but not yet closed."""
     from tollbook.core.rights import Actor, Role
     from tollbook.flow.book import init_book, open_book
-    from tollbook.flow.close import close_period
-    from tollbook.store.models import Dispute, Document, Posting
+    from tollbook.flow.rating import rate_leg
+    from tollbook.flow.reconciliation import reconcile_leg
 
     book = open_book(folder) if (folder / "book.toml").exists() else init_book(folder, name="boreal")
     fill(book, files)
-    close = close_period(book, PERIOD, actor=Actor("ines", Role.OWNER))
+    actor = Actor("ines", Role.OWNER)
+    rate_leg(book, "nordtel", "IN", PERIOD, actor=actor)
+    found = reconcile_leg(book, "aurora", "OUT", PERIOD, actor=actor)
+    assert found is not None
+    found.close()
+
+
+def close_and_list(folder: Path) -> dict[str, Any]:
+    """Closes the month and lists what that left."""
+    from tollbook.core.rights import Actor, Role
+    from tollbook.flow.book import open_book
+    from tollbook.flow.close import close_period
+    from tollbook.store.models import Dispute, Document, Posting
+
+    close = close_period(open_book(folder), PERIOD, actor=Actor("ines", Role.OWNER))
     rows = Posting.objects.order_by("document__series", "document__number", "line_no")
+    documents = Document.objects.order_by("series", "number").values_list("series", "number", "kind", "content_digest")
     return {
         "result_digest": close.result_digest,
         "complete": close.is_complete,
-        "documents": [
-            list(row) for row in Document.objects.order_by("series", "number").values_list("series", "number", "kind", "content_digest")
-        ],
+        "documents": [list(row) for row in documents],
         "postings": [list(row) for row in rows.values_list("account", "currency", "debit_micros", "credit_micros", "state")],
         "disputes": [list(row) for row in Dispute.objects.values_list("id", "state", "disputed_micros", "pack_root")],
         "pack": close.pack.exists(),
@@ -218,30 +238,46 @@ def build(folder: Path, files: Path) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Kills a close at each point and runs it again; prints what each left (see test_close_crash.py)."""
+    """Kills a close at each point and runs it again; prints what each left (see test_close_crash.py).
+
+    Every close starts from a copy of one prepared book, so that only the close itself is killed and repeated.
+    """
+    root, database, points = Path(sys.argv[1]), sys.argv[2], json.loads(sys.argv[3])
+    os.environ["TOLLBOOK_NOW"] = NOW
+    os.environ["TOLLBOOK_DATABASE_URL"] = database
+    prepare(root / "template", root / "files")
     from django.db import connections
 
-    from . import pipeline
-
-    root, databases, points = Path(sys.argv[1]), json.loads(sys.argv[2]), json.loads(sys.argv[3])
-    os.environ["TOLLBOOK_NOW"] = NOW
-    os.environ["TOLLBOOK_DATABASE_URL"] = databases.pop() if databases else ""
-    found: dict[str, Any] = {"": {"digests": build(root / "whole", root / "files"), "state": pipeline.state(root / "whole")}}
     connections.close_all()
-    for number, point in enumerate(points):
-        os.environ["TOLLBOOK_DATABASE_URL"] = databases[number] if databases else ""
-        os.environ["TOLLBOOK_BOOK"] = str(root / f"book{number}")
-        found[point] = killed(root / f"book{number}", root / "files", point)
+    found: dict[str, Any] = {}
+    for number, point in enumerate(["", *points]):
+        folder = root / f"book{number}"
+        shutil.copytree(root / "template", folder)
+        os.environ["TOLLBOOK_DATABASE_URL"] = copied(database, number) if database else ""
+        os.environ["TOLLBOOK_BOOK"] = str(folder)
+        found[point] = killed(folder, point)
     print(json.dumps(found))
 
 
-def killed(folder: Path, files: Path, point: str) -> dict[str, Any]:
+def copied(database: str, number: int) -> str:
+    """A copy of a PostgreSQL database, by its URL."""
+    import psycopg
+
+    url, _, options = database.partition("?")
+    server, _, name = url.rpartition("/")
+    with psycopg.connect(f"{server}/postgres?{options}", autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}_{number}" TEMPLATE "{name}"')
+    return f"{server}/{name}_{number}?{options}"
+
+
+def killed(folder: Path, point: str) -> dict[str, Any]:
+    """A close killed at a point (none where it is empty), the same close again, and what the check of the book then says."""
     from . import pipeline
 
     os.environ["TOLLBOOK_CRASH_AT"] = point
-    code, _ = pipeline._forked(lambda: build(folder, files))
+    code, first = pipeline._forked(lambda: close_and_list(folder))
     os.environ["TOLLBOOK_CRASH_AT"] = ""
-    again, digests = pipeline._forked(lambda: build(folder, files))
+    again, digests = pipeline._forked(lambda: close_and_list(folder)) if point else (code, first)
     checked, left = pipeline._forked(lambda: pipeline.state(folder))
     return {"code": code, "again": again, "digests": digests, "checked": checked, "state": left}
 

@@ -15,23 +15,24 @@ from tollbook.store.crash import CRASH_EXIT_CODE, CRASH_POINTS
 
 ROOT = Path(__file__).resolve().parents[2]
 OWN = [point for point in CRASH_POINTS if point.partition(".")[0] in ("document", "dispute", "close")]
-# The points every commit passes, at several of the commits of a close: a run, a document, the dispute, the seal.
-SHARED = [f"{point}:{times}" for point in ("command.after_work", "command.after_commit") for times in (26, 29, 33)]
-POINTS = [*OWN, *(f"{point}:2" for point in OWN if point.startswith("document.")), *SHARED, "run.after_segments:4", "run.after_commit:5"]
+# The points every commit passes, at several of the commits of a close: a document, the dispute, the seal.
+SHARED = ["command.after_work:2", "command.after_work:4", "command.after_commit:1", "command.after_commit:3", "file.after_rename:4"]
+POINTS = [*OWN, "document.after_row:2", *SHARED]
 
 pytestmark = pytest.mark.slow
 Found = dict[str, dict[str, Any]]
 
 
-@pytest.fixture(scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.server)])
+EACH = [*(("sqlite", point) for point in POINTS), *(pytest.param("postgresql", point, marks=pytest.mark.server) for point in OWN)]
+BOTH = ["sqlite", pytest.param("postgresql", marks=pytest.mark.server)]
+
+
+@pytest.fixture(scope="module")
 def found(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Found:
     """What each killed and repeated close left, by point; the undisturbed one under an empty name."""
-    databases: list[str] = []
+    database = request.getfixturevalue("new_database")() if request.param == "postgresql" else ""
     points = POINTS if request.param == "sqlite" else OWN
-    if request.param == "postgresql":
-        new_database = request.getfixturevalue("new_database")
-        databases = [new_database() for _ in range(len(points) + 1)]
-    command = [sys.executable, "-m", "tests.flow.closing", str(tmp_path_factory.mktemp("crash")), json.dumps(databases), json.dumps(points)]
+    command = [sys.executable, "-m", "tests.flow.closing", str(tmp_path_factory.mktemp("crash")), database, json.dumps(points)]
     environment = {**os.environ, "TOLLBOOK_DATABASE_URL": "", "TOLLBOOK_CRASH_AT": "", "PYTHONWARNINGS": "ignore"}
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment, cwd=ROOT)
     assert done.returncode == 0, done.stderr
@@ -39,6 +40,7 @@ def found(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     return result
 
 
+@pytest.mark.parametrize("found", BOTH, indirect=True)
 def test_the_undisturbed_close_is_whole(found: Found) -> None:
     assert found[""]["state"]["found"] == []
     assert found[""]["digests"]["complete"]
@@ -46,10 +48,9 @@ def test_the_undisturbed_close_is_whole(found: Found) -> None:
     assert sorted(kinds) == ["CLOSE", "INVOICE", "RECEIVED_INVOICE"]
 
 
-@pytest.mark.parametrize("point", POINTS)
+@pytest.mark.parametrize(("found", "point"), EACH, indirect=["found"])
 def test_killed_and_run_again_it_is_the_same_close(found: Found, point: str) -> None:
-    if point not in found:
-        pytest.skip("on SQLite only: what is shared is killed on both databases by test_crash.py")
+    """What every commit passes is killed here on SQLite alone; test_crash.py kills it on both databases."""
     wanted, got = found[""], found[point]
     assert got["code"] == CRASH_EXIT_CODE, "the close never passed this point"
     assert (got["again"], got["checked"]) == (0, 0)
