@@ -20,6 +20,7 @@ from tollbook.engine import (
     matching_records,
     matching_stage,
 )
+from tollbook.engine.matching_result import id_order
 
 HOUR_S = 3600
 
@@ -256,6 +257,15 @@ def test_a_run_leaves_nothing_in_the_connection() -> None:
     names = connection.execute("SELECT table_name FROM information_schema.tables").fetchall()
     connection.close()
     assert [name for (name,) in names if name.startswith("matching")] == []
+
+
+def test_the_order_of_ids() -> None:
+    names = [b"b", None, b"a", b"aaaaaaaab", b"aaaaaaaaa", None, b"b"]
+    others = [b"y", b"z", None, None, b"q", b"x", b"x"]
+    ours, theirs = (pa.array([None if name is None else name.ljust(16, b"\0") for name in side], pa.binary(16)) for side in (names, others))
+    assert id_order(ours, theirs).tolist() == [2, 4, 3, 6, 0, 5, 1]
+    assert id_order(ours.slice(2), theirs.slice(2)).tolist() == [0, 2, 1, 4, 3]
+    assert id_order(ours.slice(7), theirs.slice(7)).tolist() == []
 
 
 def test_the_parts_of_the_engine_name_what_they_use() -> None:

@@ -10,14 +10,12 @@ from dataclasses import dataclass
 from typing import Final
 
 import duckdb
-import numpy as np
 import pyarrow as pa
 
-from tollbook.core.cdr import MATCH
 from tollbook.core.matching import finding
 from tollbook.core.matching.anchor import FEWEST_PAIRS, MINUTE_MS, SHIFT_MS, AnchorShift, find_shifts
 from tollbook.core.matching.finding import Finding
-from tollbook.core.matching.ladder import BY_IDENTIFIER, BY_NUMBER, FLAGS, LADDER, MATCH_NAMES, R8_SHIFTED, Rule
+from tollbook.core.matching.ladder import BY_IDENTIFIER, BY_NUMBER, LADDER, MATCH_NAMES, R8_SHIFTED, Rule
 from tollbook.core.matching.piece import Piece
 from tollbook.core.problem import refuse
 from tollbook.core.zone import Zone
@@ -27,6 +25,7 @@ from tollbook.engine.matching_clock import correct, look
 from tollbook.engine.matching_coarse import settle_coarse
 from tollbook.engine.matching_identifiers import drop_worthless, first_look
 from tollbook.engine.matching_records import OURS, PAIRS, RAW, Room, build, check_rewrites, rewritten, used_keys
+from tollbook.engine.matching_result import match_table
 from tollbook.engine.matching_stage import flag_bit, settle
 
 LEGS: Final = ("IN", "OUT")
@@ -39,8 +38,6 @@ RULE_KEYS: Final[dict[str, tuple[str, ...]]] = {
     "SESSION_ID": ("session_one", "session_two"),
     "CIRCUIT": ("circuit",),
 }
-FILE_PLACE: Final = "(hash(file_digest) >> 1)::BIGINT AS file, coalesce(sequence_no, record_no) AS place,"
-CLASSES: Final = ("MATCHED", "ANSWER_MISMATCH", "MISSING_THEIRS", "MISSING_OURS")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +83,7 @@ def match(
 def _matched(room: Room, ours: str, theirs: str, zone: Zone | None, rewrites: Sequence[tuple[str, str]]) -> MatchResult:
     names = [str(row[0]) for row in room.rows(f"SELECT DISTINCT source::VARCHAR FROM {theirs} WHERE leg = '{room.leg}' ORDER BY 1")]
     build(room, OURS, ours, "call_id", ())
-    build(room, RAW, theirs, rewritten("call_id", rewrites), names if len(names) > 1 else (), FILE_PLACE)
+    build(room, RAW, theirs, rewritten("call_id", rewrites), names, with_files=True)
     room.held = frozenset(room.keys)
     findings = [
         Finding("MATCH_ID_WORTHLESS", count=count, reason=f"{count} values of {key} are on too many records to name a call.")
@@ -101,7 +98,7 @@ def _matched(room: Room, ours: str, theirs: str, zone: Zone | None, rewrites: Se
     shifts = _climb(room)
     findings += finding.of_shifts(shifts)
     findings += _pools(room)
-    matches = _result(room)
+    matches = match_table(room)
     counts = {MATCH_NAMES[name]: int(count) for name, count in room.rows(f"SELECT name, count(*) FROM {PAIRS} GROUP BY name ORDER BY name")}
     return MatchResult(matches, pieces, findings, counts)
 
@@ -115,8 +112,7 @@ def _climb(room: Room) -> list[AnchorShift]:
     room.run("CREATE OR REPLACE TEMP TABLE matching_shift (minute BIGINT, direction INTEGER)")
     for place, rule in enumerate(BY_IDENTIFIER):
         _rung(room, rule, LADDER[place + 1 :])
-    after_identifiers = (dict(room.left), room.held, room.empty)
-    room.kept_tables |= set(room.left.values())
+    after_identifiers = room.state()
     for place, rule in enumerate(BY_NUMBER):
         if rule is not R8_SHIFTED:
             _rung(room, rule, BY_NUMBER[place + 1 :])
@@ -127,7 +123,7 @@ def _climb(room: Room) -> list[AnchorShift]:
             room.run(f"INSERT INTO matching_shift SELECT unnest({minutes}), {shift.direction}")
         first = MATCH_NAMES.index(BY_NUMBER[0].name)
         room.run(f"DELETE FROM {PAIRS} WHERE name >= {first}")
-        room.left, room.held, room.empty = after_identifiers
+        room.restore(after_identifiers)
         for place, rule in enumerate(BY_NUMBER):
             _rung(room, rule, BY_NUMBER[place + 1 :])
     return shifts
@@ -162,36 +158,3 @@ def _pools(room: Room) -> list[Finding]:
         return []
     reason = f"{count} calls of crowded numbers without callers are paired by time; they reconcile as a sum."
     return [Finding("AMBIGUOUS_POOL", int(difference), int(first), int(last) + 1, int(count), reason=reason)]
-
-
-def _result(room: Room) -> pa.Table:
-    numbers = {name.lower(): number for number, name in enumerate(CLASSES)}
-    found = room.connection.sql(
-        sql("matching_result").format(
-            pairs=PAIRS,
-            ours=OURS,
-            raw=RAW,
-            left_ours=room.left["ours"],
-            left_theirs=room.left["theirs"],
-            matched=numbers["matched"],
-            mismatch=numbers["answer_mismatch"],
-            missing_theirs=numbers["missing_theirs"],
-            missing_ours=numbers["missing_ours"],
-        )
-    ).to_arrow_table()
-    flags = [",".join(flag for place, flag in enumerate(FLAGS) if bits >> place & 1) for bits in range(1 << len(FLAGS))]
-    words = {
-        "leg": _words(pa.array(np.zeros(found.num_rows, dtype=np.int32)), [room.leg]),
-        "rule": _words(found.column("name"), MATCH_NAMES),
-        "class": _words(found.column("class"), CLASSES),
-        "flags": _words(found.column("flags"), flags),
-    }
-    return pa.table(
-        [words[name] if name in words else found.column(name).cast(MATCH.field(name).type) for name in MATCH.names], schema=MATCH
-    )
-
-
-def _words(numbers: pa.Array | pa.ChunkedArray, names: Sequence[str]) -> pa.Array:
-    """Numbers of names as a column of words."""
-    whole = numbers.combine_chunks() if isinstance(numbers, pa.ChunkedArray) else numbers
-    return pa.DictionaryArray.from_arrays(whole.cast(pa.int32()), pa.array(list(names), pa.string()))

@@ -111,8 +111,15 @@ def correct(room: Room, pieces: Sequence[Piece], sources: int) -> int:
     room.run(f"DROP VIEW IF EXISTS {THEIRS}")
     room.run(f"DROP TABLE IF EXISTS {THEIRS}")
     if len(pieces) == 1 and not pieces[0].drift_ppb:
-        room.run(f"CREATE TEMP VIEW {THEIRS} AS {_shifted(f'SELECT *, 0 AS piece, false AS ambiguous FROM {RAW}', pieces)}")
+        written = room.selects["theirs"]
+
+        def select(source: str) -> str:
+            return _shifted(f"SELECT *, 0 AS piece, false AS ambiguous FROM ({written(source)})", pieces)
+
+        room.selects["theirs"] = select
+        room.run(f"CREATE TEMP VIEW {THEIRS} AS {select(f'(SELECT rowid::INTEGER AS n, * FROM {RAW}_rows)')}")
         return 0
+    del room.selects["theirs"]
     room.run(f"CREATE OR REPLACE TEMP TABLE matching_placed AS SELECT n, {_placement(pieces, sources)} AS piece FROM {RAW}")
     kept = _resolve(room, pieces) if room.number(f"SELECT count(*) FROM matching_placed WHERE piece <= {AMBIGUOUS}") else 0
     placed = f"SELECT r.*, p.piece, count(*) OVER (PARTITION BY r.n) > 1 AS ambiguous FROM {RAW} r JOIN matching_placed p USING (n)"

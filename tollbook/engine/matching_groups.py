@@ -94,5 +94,5 @@ def _keep(room: Room, rule: Rule) -> int:
         " members AS candidates, 0 AS flags FROM matching_group"
     )
     room.run(f"INSERT INTO {PAIRS} SELECT * FROM matching_kept")
-    room.take("matching_kept", room.needed)
+    room.take("matching_kept")
     return rows

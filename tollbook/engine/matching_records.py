@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -18,6 +18,7 @@ OURS: Final = "matching_ours"
 THEIRS: Final = "matching_theirs"
 RAW: Final = "matching_theirs_raw"
 PAIRS: Final = "matching_pairs"
+ROWS: Final = {"ours": f"{OURS}_rows", "theirs": f"{RAW}_rows"}
 
 # The identifier columns of a key, and how they become comparable. Call-IDs and agreed references are compared byte by byte; charging
 # identifiers without regard to case, because hops add and remove their quotes; session identifiers are 32 hex digits, zero is unknown.
@@ -40,6 +41,13 @@ KEYS: Final[dict[str, tuple[str, str]]] = {
     ),
 }
 
+# Columns that many sources do not have: whether one varies, how it is read, and what it is where it does not.
+VARYING: Final = {
+    "leg_no": ("min(leg_no) <> max(leg_no)", "leg_no", "1::SMALLINT"),
+    "setup": ("count(setup_at) > 0", "epoch_ms(setup_at)", "NULL::BIGINT"),
+    "routing": ("count(routing_number) > 0", "nullif(routing_number, '')", "NULL::VARCHAR"),
+}
+
 
 @dataclass
 class Room:
@@ -53,6 +61,9 @@ class Room:
     left: dict[str, str] = field(default_factory=lambda: {"ours": OURS, "theirs": THEIRS})
     held: frozenset[str] = frozenset()
     needed: frozenset[str] = frozenset()
+    # How the records of a side follow from rows of its table; only where the relation is a view.
+    selects: dict[str, Callable[[str], str]] = field(default_factory=dict)
+    gone: dict[str, npt.NDArray[np.uint8]] = field(default_factory=dict)
     variants: bool = False
     empty: bool = False
     tables: int = 0
@@ -79,20 +90,41 @@ class Room:
         self.run(f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT * FROM matching_given")
         self.connection.unregister("matching_given")
 
-    def take(self, source: str, keys: frozenset[str]) -> None:
+    def take(self, source: str) -> None:
         """Removes the records of the given pairs (o, t) from what is left on both sides, and the identifiers no later rule needs."""
-        unneeded = [name for name in self.held if name not in keys]
+        unneeded = [name for name in self.held if name not in self.needed]
         columns = f"* EXCLUDE ({', '.join(unneeded)})" if unneeded else "*"
         for side, column in (("ours", "o"), ("theirs", "t")):
             before = self.left[side]
             self.tables += 1
             after = f"matching_left_{side}_{self.tables}"
-            self.run(f"CREATE TEMP TABLE {after} AS SELECT {columns} FROM {before} l WHERE l.n NOT IN (SELECT {column} FROM {source})")
+            self._mark_gone(side, f"SELECT {column} AS n FROM {source}")
+            if side in self.selects and before in (OURS, THEIRS):
+                # What follows from the written times is worked out for those that stay only.
+                kept = self.selects[side](f"(SELECT r.rowid::INTEGER AS n, r.* FROM {ROWS[side]} r JOIN matching_rest s ON s.n = r.rowid)")
+            else:
+                kept = f"SELECT l.* FROM {before} l JOIN matching_rest s USING (n)"
+            self.run(f"CREATE TEMP TABLE {after} AS SELECT {columns} FROM ({kept})")
             if before.startswith("matching_left") and before not in self.kept_tables:
                 self.run(f"DROP TABLE {before}")
             self.left[side] = after
             self.empty = self.empty or not self.rows(f"SELECT 1 FROM {after} LIMIT 1")
-        self.held = self.held & keys
+        self.held = self.held & self.needed
+
+    def _mark_gone(self, side: str, numbers: str) -> None:
+        """Notes the records as taken, one byte each, and puts the others into matching_rest: a small join where most are taken."""
+        if side not in self.gone:
+            self.gone[side] = np.zeros(self.number(f"SELECT count(*) FROM {ROWS[side]}"), dtype=np.uint8)
+        self.gone[side][self.arrays(numbers)["n"]] = 1
+        self.put("matching_rest", n=np.flatnonzero(self.gone[side] == 0).astype(np.int32))
+
+    def state(self) -> tuple[dict[str, str], frozenset[str], bool, dict[str, npt.NDArray[np.uint8]]]:
+        """What is left at this point, to return to it."""
+        self.kept_tables |= set(self.left.values())
+        return dict(self.left), self.held, self.empty, {side: flags.copy() for side, flags in self.gone.items()}
+
+    def restore(self, state: tuple[dict[str, str], frozenset[str], bool, dict[str, npt.NDArray[np.uint8]]]) -> None:
+        self.left, self.held, self.empty, self.gone = state
 
     def clear(self) -> None:
         """Drops what the run left behind in the connection."""
@@ -117,14 +149,31 @@ def used_keys(connection: duckdb.DuckDBPyConnection, ours: str, theirs: str) -> 
     return frozenset(both)
 
 
-def build(room: Room, name: str, view: str, call_id: str, sources: Iterable[str], file: str = "") -> None:
-    """Makes the slim table of one side and the view that numbers its records; `call_id` is the expression of its Call-ID."""
-    keys = "".join(f"{KEYS[name][1].replace('{call_id}', call_id)} AS {name}, " for name in KEYS if name in room.keys)
-    keys += "".join(f"{column}::VARCHAR AS block_{column}, " for column in room.blocks)
-    names = ", ".join("'" + name.replace("'", "''") + "'" for name in sources)
-    source_no = f"list_position([{names}], source::VARCHAR) - 1" if names else "0"
-    room.run(sql("matching_records").format(table=f"{name}_rows", view=view, leg=room.leg, keys=keys, source_no=source_no, file=file))
-    room.run(f"CREATE OR REPLACE TEMP VIEW {name} AS SELECT rowid::INTEGER AS n, * FROM {name}_rows")
+def build(room: Room, name: str, view: str, call_id: str, sources: Sequence[str], *, with_files: bool = False) -> None:
+    """Makes the slim table of one side and the view that numbers its records; `call_id` is the expression of its Call-ID.
+
+    A column that is the same in all records is not kept in the table but is a constant of the view.
+    """
+    columns = [f"{KEYS[key][1].replace('{call_id}', call_id)} AS {key}, " for key in KEYS if key in room.keys]
+    columns += [f"{column}::VARCHAR AS block_{column}, " for column in room.blocks]
+    constants: list[str] = []
+    present = room.rows(f"SELECT {', '.join(test for test, _, _ in VARYING.values())} FROM {view}")[0]
+    for (column, (_, expression, constant)), varies in zip(VARYING.items(), present, strict=True):
+        (columns if varies else constants).append(f"{expression if varies else constant} AS {column}, ")
+    if len(sources) > 1:
+        names = ", ".join("'" + source.replace("'", "''") + "'" for source in sources)
+        columns.append(f"list_position([{names}], source::VARCHAR) - 1 AS source_no, ")
+    else:
+        constants.append("0 AS source_no, ")
+    if with_files:
+        columns.append("hash(file_digest)::BIGINT AS file, coalesce(sequence_no, record_no) AS place, ")
+    room.run(sql("matching_records").format(table=f"{name}_rows", view=view, leg=room.leg, columns="".join(columns)))
+
+    def select(source: str) -> str:
+        return sql("matching_view").format(source=source, constants="".join(constants))
+
+    room.run(f"CREATE OR REPLACE TEMP VIEW {name} AS {select(f'(SELECT rowid::INTEGER AS n, * FROM {name}_rows)')}")
+    room.selects["ours" if name == OURS else "theirs"] = select
 
 
 def rewritten(call_id: str, rewrites: Sequence[tuple[str, str]]) -> str:

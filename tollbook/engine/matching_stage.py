@@ -38,14 +38,14 @@ TIMES: Final = {"ANCHOR": "anchor", "ANSWER": "answer", "RELEASE": "release", "S
 
 def b_compatible(tech_prefixes: tuple[str, ...]) -> str:
     """Called numbers are compatible: equal, equal without a technical prefix or routing number, or equal in their last 8 digits."""
-    options = ["o.b = t.b", "(o.b_last = t.b_last AND right(o.b, 8) = right(t.b, 8) AND length(o.b) >= 8 AND length(t.b) >= 8)"]
+    options = ["o.b = t.b", "(length(o.b) >= 8 AND length(t.b) >= 8 AND right(o.b, 8) = right(t.b, 8))"]
     for prefix in tech_prefixes:
         digits = "".join(each for each in prefix if each.isdigit())
         if digits:
             options += [f"o.b = '{digits}' || t.b", f"t.b = '{digits}' || o.b"]
     for routing in ("o.routing", "t.routing"):
         options += [f"o.b = {routing} || t.b", f"t.b = {routing} || o.b"]
-    return "coalesce(" + " OR ".join(options) + ", false)"
+    return "(" + " OR ".join(options) + ")"
 
 
 def tolerance(allowed: Tolerance) -> str:
@@ -98,7 +98,7 @@ def way_sql(room: Room, rule: Rule, way: Way, number: int, also: tuple[str, ...]
     parts = [
         f"SELECT o.n AS o, t.n AS t, {number} AS way, {nearness} AS nearness, {COSTS[rule.cost]} AS cost,"
         f" {ANCHOR_DELTA} AS answer_delta, {RELEASE_DELTA} AS release_delta, t.duration - o.duration AS duration_delta,"
-        f" t.offset_applied, t.ambiguous, o.a IS NULL OR t.a IS NULL AS masked FROM {join} WHERE {where}"
+        f" t.offset_applied, t.ambiguous FROM {join} WHERE {where}"
         for join in joins
     ]
     return " UNION ALL ".join(parts)
@@ -136,7 +136,7 @@ def settle(room: Room, rule: Rule, also: tuple[str, ...] = ()) -> int:
             chosen += f" UNION ALL SELECT s.*, c.candidates, c.pool FROM {STAGE} s JOIN matching_assigned c ON s.o = c.o AND s.t = c.t"
     kept = keep(room, rule, chosen)
     if kept:
-        room.take("matching_kept", room.needed)
+        room.take("matching_kept")
     return kept
 
 

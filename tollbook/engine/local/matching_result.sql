@@ -1,4 +1,4 @@
--- One row per pair (one per member of a group) and one per record without a partner, in the order of our then their cdr_id.
+-- One row per pair (one per member of a group) and one per record without a partner.
 WITH numbered AS (
     SELECT group_no, row_number() OVER (ORDER BY min(o.cdr_id), min(t.cdr_id)) AS number
     FROM {pairs} p JOIN {ours} o ON o.n = p.o JOIN {raw} t ON t.n = p.t
@@ -14,4 +14,4 @@ WITH numbered AS (
     SELECT NULL, any_value(cdr_id), NULL, NULL, {missing_ours}, NULL, NULL, NULL, NULL, NULL
     FROM {left_theirs} GROUP BY n
 )
-SELECT * FROM row_of ORDER BY our_cdr_id NULLS LAST, their_cdr_id NULLS LAST
+SELECT * FROM row_of

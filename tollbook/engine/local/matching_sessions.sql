@@ -27,7 +27,7 @@ WITH member AS (
     FROM session o JOIN session t ON o.side = 'o' AND t.side = 't' AND o.call = t.call AND abs(t.answer - o.answer) <= {guard}
 ), pair AS (
     SELECT o.n AS o, t.n AS t, m.call, m.our_session, m.answer_delta, m.release_delta, m.duration_delta, t.offset_applied,
-        {compatible} AS compatible, greatest(m.ours, m.theirs) AS members
+        coalesce({compatible}, false) AS compatible, greatest(m.ours, m.theirs) AS members
     FROM meeting m
     JOIN numbered o ON o.side = 'o' AND o.call = m.call AND o.session = m.our_session
     JOIN numbered t ON t.side = 't' AND t.call = m.call AND t.session = m.their_session
