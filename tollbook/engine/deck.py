@@ -33,6 +33,7 @@ from tollbook.engine.number import NO_NUMBER, number_keys
 FORMAT = "tollbook-compiled-deck/1"
 MOST_PIECES = 2**31 - 2
 STATUS = len(TERMS) + 1  # the column of the status in the distinct terms
+BLOCKED_RATE = -1
 Array = npt.NDArray[Any]
 ARRAYS = ("starts", "spans", "index", "pieces", "terms", "longest", "row_terms")
 # What an output needs of a row; `deck` counts the versions of the timeline.
@@ -56,8 +57,8 @@ class CompiledDeck:
     """The arrays, the rows they point to, and what the versions are called.
 
     `starts` and `spans`: the intervals and their pieces (first, after the last); `index`: the direct index by four digits; `pieces`: from
-    when, which row, which terms; `terms`: the distinct price terms as 12 integers and the status; `longest`: the ms each can price in
-    64 bits; `row_terms`: the terms of each row.
+    when, which row, which terms, which rate; `terms`: the distinct price terms as 12 integers and the status; `longest`: the ms that
+    each can price in 64 bits; `row_terms`: the terms of each row.
     """
 
     starts: Array
@@ -76,7 +77,9 @@ class CompiledDeck:
         """The row of `rows` that prices each number key at its instant (UTC ms), -1 where none does."""
         found = np.empty(len(keys), dtype=np.int64)
         find_pieces(keys, at_ms, search_order(keys), self.starts, self.spans, self.index, self.pieces, found)
-        rows: Array = np.append(self.pieces[:, 1], NONE)[found].astype(np.int32)
+        if not len(self.pieces):
+            return np.full(len(keys), NONE, dtype=np.int32)
+        rows: Array = np.where(found < 0, NONE, self.pieces[np.maximum(found, 0), 1]).astype(np.int32)
         return rows
 
     def find_text(self, numbers: pa.Array | pa.ChunkedArray, at_ms: int, *, cosmetic: bool = False) -> tuple[Array, Array]:
@@ -187,7 +190,10 @@ def compile_timeline(decks: list[Deck], known_at_ms: int | None = None, *, notic
         starts=interval_starts,
         spans=np.stack([bounds[owners], np.where(owners < 0, bounds[owners], bounds[owners + 1])], axis=1).astype(np.int32),
         index=(np.searchsorted(interval_starts, heads, side="right") - 1).astype(np.int32),
-        pieces=np.stack([starts[:pieces], piece_rows, np.append(row_terms, -1)[piece_rows]], axis=1),
+        pieces=np.stack(
+            [starts[:pieces], piece_rows, np.append(row_terms, -1)[piece_rows], np.append(_shown_rates(terms, row_terms), 0)[piece_rows]],
+            axis=1,
+        ),
         terms=terms,
         longest=_longest(terms, row_terms, timeline, rows),
         row_terms=row_terms,
@@ -206,6 +212,12 @@ def _distinct_terms(timeline: Timeline, rows: Array) -> tuple[Array, Array]:
     encoded = binary.dictionary_encode()
     distinct = np.frombuffer(encoded.dictionary.buffers()[1], dtype=np.int64)[: len(encoded.dictionary) * whole.shape[1]]
     return distinct.reshape(-1, whole.shape[1]).copy(), encoded.indices.to_numpy().astype(np.int32)
+
+
+def _shown_rates(terms: Array, row_terms: Array) -> Array:
+    """The rate of every row, BLOCKED_RATE where its code may not be called."""
+    shown: Array = np.where(terms[:, STATUS] == IS_BLOCKED, BLOCKED_RATE, terms[:, 0])[row_terms]
+    return shown
 
 
 def _used_rows(timeline: Timeline, laid_out: LaidOut, slots: Array) -> tuple[Array, Array]:

@@ -131,8 +131,8 @@ def intervals(low: Any, high: Any) -> Any:
 def find_pieces(keys: Any, at_ms: Any, order: Any, starts: Any, spans: Any, index: Any, pieces: Any, found: Any) -> None:
     """The piece that prices each number key at its instant, NONE where no code does (or the key is none).
 
-    `spans` holds the first piece of each interval and the one after its last; a piece is (from, row, terms). The search has no branch that
-    depends on what it finds, so that the processor can look for several numbers at once; the pieces are walked from the latest. `order`
+    `spans` holds the first piece of each interval and the one after its last; a piece is (from, row, terms, rate). The search has no branch
+    that depends on what it finds, so that the processor can look for several numbers at once; pieces are walked from the latest. `order`
     is the order in which the keys are looked for; it changes nothing but the speed.
     """
     for place in order:

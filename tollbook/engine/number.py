@@ -90,6 +90,6 @@ def number_keys(texts: pa.Array | pa.ChunkedArray, *, cosmetic: bool = False) ->
         buffers = whole.buffers()
         offsets = np.frombuffer(buffers[1], dtype=width)[whole.offset : whole.offset + len(whole) + 1]
         data = np.frombuffer(buffers[2], dtype=np.uint8) if buffers[2] else np.empty(0, dtype=np.uint8)
-        valid = whole.is_valid().to_numpy(zero_copy_only=False)
+        valid = whole.is_valid().to_numpy(zero_copy_only=False) if whole.null_count else np.ones(len(whole), dtype=np.bool_)
         _encode_all(offsets, data, valid, cosmetic, POWERS, keys)
     return keys

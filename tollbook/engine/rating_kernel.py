@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from tollbook.core import money, rating
-from tollbook.core.deck_timeline import IS_BLOCKED
 from tollbook.core.rating import price
 from tollbook.engine.compiled import callable_when_compiled, compiled
-from tollbook.engine.deck import STATUS, row_terms_at
+from tollbook.engine.deck import BLOCKED_RATE, row_terms_at
 
 # The statuses as places in `tollbook.core.cdr.CHARGE_STATUSES`, and the anchors by number.
 RATED, UNRATED, BLOCKED, NOT_BILLABLE, HELD = range(5)
@@ -99,7 +98,7 @@ def anchor_of(kind: int, answered: bool, answer: int, has_setup: bool, setup: in
     return released, release, False
 
 
-def status_of(answered: bool, undecided: bool, piece: int, blocked: bool, duration: int, longest: int) -> int:
+def status_of(answered: bool, undecided: bool, piece: int, blocked: bool) -> int:
     """What becomes of the record; RATED alone has a price."""
     if not answered:
         return NOT_BILLABLE
@@ -107,9 +106,7 @@ def status_of(answered: bool, undecided: bool, piece: int, blocked: bool, durati
         return HELD
     if piece < 0:
         return UNRATED
-    if blocked:
-        return BLOCKED
-    return HELD if duration > longest else RATED
+    return BLOCKED if blocked else RATED
 
 
 callable_when_compiled(duration_of, anchor_of, status_of)
@@ -153,25 +150,29 @@ def price_records(has_answer: Any, undecided: Any, found: Any, deck: Any, terms:
     count = 0
     for place in range(len(found)):
         piece = found[place]
-        distinct = 0
+        has_piece = piece >= 0
         blocked = False
-        if piece >= 0:
+        if has_piece:
             row = pieces[piece, 1]
-            distinct = pieces[piece, 2]
+            rate = pieces[piece, 3]
+            blocked = rate == BLOCKED_RATE
+            rates[place] = rate
             for fact in range(4):
                 out_facts[fact, place] = facts[row, fact]
-            rates[place] = row_terms[distinct, 0]
-            blocked = row_terms[distinct, STATUS] == IS_BLOCKED
-        has_row[place] = piece >= 0
-        has_rate[place] = piece >= 0 and not blocked
-        status = status_of(has_answer[place], undecided[place], piece, blocked, durations[place], longest[distinct])
+        has_row[place] = has_piece
+        has_rate[place] = has_piece and not blocked
+        status = status_of(has_answer[place], undecided[place], piece, blocked)
         statuses[place] = status
         # The rated ones are noted without a branch and priced by themselves: whether a call was answered cannot be foreseen.
         rated[count] = place
         count += status == RATED
     for number in range(count):
         place = rated[number]
-        billed, exact, amount = price(durations[place], row_terms_at(row_terms, pieces[found[place], 2]), terms)
+        distinct = pieces[found[place], 2]
+        if durations[place] > longest[distinct]:
+            statuses[place] = HELD
+            continue
+        billed, exact, amount = price(durations[place], row_terms_at(row_terms, distinct), terms)
         billed_s[place] = billed
         exact_60th[place] = exact
         amounts[place] = amount
