@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from json.encoder import encode_basestring
 from typing import Any, Final
 
 LARGEST_EXACT_INTEGER: Final = 2**53 - 1
@@ -75,4 +76,4 @@ def _quoted(text: str) -> str:
     except UnicodeEncodeError as error:
         raise ValueError("the text holds half of a surrogate pair") from error
     # The escapes of the standard library are those of section 3.2.2.2: the short ones where they exist, else \u00xx in lower case.
-    return json.dumps(text, ensure_ascii=False)
+    return encode_basestring(text)
