@@ -75,7 +75,7 @@ def chart(steps: Sequence[Step], title: str, *, width: int = 960) -> Markup:
         top = TOP + frame.row * number
         start, level = (frame.low, step.value) if step.total else (level, level + step.value)
         rows.append(_row(frame, step, top, start, level, marker))
-        if number + 1 < len(steps):
+        if number + 1 < len(steps) and not frame.narrow:
             x, bar_top = frame.x(level), top + frame.bar_offset
             rows.append(f'<line class="wf-link" x1="{x}" x2="{x}" y1="{bar_top}" y2="{bar_top + frame.row + frame.bar}"/>')
     described = "; ".join(f"{step.label} {step.shown}" for step in steps)
