@@ -125,7 +125,7 @@ def test_a_large_archive_carries_zip64_records(monkeypatch: pytest.MonkeyPatch, 
     assert len(large) > len(small)
     assert b"PK\x06\x06" in large
     assert read_pack(io.BytesIO(large)).part("raw/ours.csv") == PARTS["raw/ours.csv"]
-    for position in range(0, len(large)):
+    for position in range(len(large)):
         changed = bytearray(large)
         changed[position] ^= 1
         assert code_of(bytes(changed)) in ("PACK_ALTERED", "PACK_UNREADABLE"), position

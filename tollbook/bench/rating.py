@@ -12,6 +12,7 @@ from typing import Any
 import numba
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from tollbook.bench.rating_baselines import Rated, call_columns, dictionaries, rate_by_dictionary, rate_by_sql
 from tollbook.bench.rating_data import CUSTOMERS, BenchData, bench_data
@@ -33,7 +34,7 @@ def rate_legs(data: BenchData, decks: list[CompiledDeck], threads: int) -> list[
     for name, first, sign in LEGS:
         partner = getattr(data, name)
         order = np.argsort(partner.astype(np.int16), kind="stable")
-        grouped = data.calls.select(VARYING).take(pa.array(order))
+        grouped = pc.take(data.calls.select(VARYING), pa.array(order.astype(np.int32)), boundscheck=False)
         for same in ("leg", "leg_no"):
             grouped = grouped.append_column(same, data.calls.column(same))
         bounds = np.searchsorted(partner[order], np.arange(partner.max() + 2))

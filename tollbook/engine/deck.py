@@ -21,12 +21,12 @@ import pyarrow as pa
 from tollbook.core.cdr import WORD
 from tollbook.core.deck import MOST_NANOS, TERMS, Deck
 from tollbook.core.deck_notice import NoticeTerms
-from tollbook.core.deck_timeline import IS_BLOCKED
+from tollbook.core.deck_timeline import IS_BLOCKED, NONE
 from tollbook.core.problem import refuse
 from tollbook.core.rating import SHORTEST_LIMIT_S, RowTerms, longest_ms
 from tollbook.core.rating_explain import PricedBy
 from tollbook.engine.compiled import callable_when_compiled, compiled, inlined_when_compiled
-from tollbook.engine.deck_kernel import FIRST_DIGITS, NONE, REST_OF_DIGITS, TOO_MANY, find_pieces, intervals, nest, parents, search_order
+from tollbook.engine.deck_kernel import FIRST_DIGITS, REST_OF_DIGITS, TOO_MANY, find_pieces, intervals, nest, parents, search_order
 from tollbook.engine.deck_timeline import LaidOut, Timeline, code_keys, lay_out_timeline, timeline_of
 from tollbook.engine.number import NO_NUMBER, number_keys
 

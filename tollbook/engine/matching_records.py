@@ -166,7 +166,7 @@ def build(room: Room, name: str, view: str, call_id: str, sources: Sequence[str]
     else:
         constants.append("0 AS source_no, ")
     if with_files:
-        columns.append("hash(file_digest)::BIGINT AS file, coalesce(sequence_no, record_no) AS place, ")
+        columns.append("(hash(file_digest) >> 1)::BIGINT AS file, coalesce(sequence_no, record_no) AS place, ")
     room.run(sql("matching_records").format(table=f"{name}_rows", view=view, leg=room.leg, columns="".join(columns)))
 
     def select(source: str) -> str:

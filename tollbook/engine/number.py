@@ -54,7 +54,8 @@ def encode_digits(data: Any, start: int, end: int, powers: Any) -> int:
             return -1
         if place < start + length:
             key = key * 11 + digit + 1
-    return key * powers[length]
+    padded: int = key * powers[length]
+    return padded
 
 
 inlined_when_compiled(encode_digits)

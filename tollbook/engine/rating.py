@@ -61,7 +61,7 @@ def rate(
         anchor_records(part, clock, kind, computed, into, undecided)
         keys = number_keys(numbers.slice(first, last - first))
         keys[~into.has_anchor] = NO_NUMBER
-        find_pieces(keys, into.anchor, search_order(keys), *search, found)
+        find_pieces(keys, into.anchor, search_order(keys), *search, found)  # type: ignore[call-arg]
         price_records(part.has_answer, undecided, found, arrays, agreed, into, np.empty(last - first, dtype=np.int64))
 
     firsts = range(0, count, BLOCK)

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tollbook.core.money import SIXTIETHS_PER_MICRO, SIXTIETHS_PER_NANO, divide_rounded, parse_scaled
+from tollbook.core.money import SIXTIETHS_PER_NANO, divide_rounded, parse_scaled
 from tollbook.core.reconciliation import (
     CLASSES,
     MOST_AMOUNT_NANOS,
@@ -241,4 +241,5 @@ def _split(
 
 def call_step(places: int) -> int:
     """The unit of so many decimals in 1/60 nanos: 6 places are a micro-unit, that is 60,000."""
-    return SIXTIETHS_PER_MICRO * 10 ** (6 - places) if places <= 6 else SIXTIETHS_PER_NANO * 10 ** (9 - places)
+    in_nanos: int = 10 ** (9 - places)
+    return SIXTIETHS_PER_NANO * in_nanos

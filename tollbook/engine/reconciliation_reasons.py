@@ -136,7 +136,7 @@ def _their_clock(question: _Question, prices: Prices, found: Reasons) -> Boolean
     refolded, sealed = (prices.calls(question.units, _their_ms(question), clock=clock) for clock in ("refolded_", "their_"))
     meant = _agrees(question, prices, refolded) & (refolded.row != question.ours.row)
     candidate = sealed.with_rows(np.flatnonzero(meant), refolded.take(np.flatnonzero(meant)))
-    solved = meant | (_agrees(question, prices, sealed) & (sealed.row != question.ours.row))
+    solved: Booleans = meant | (_agrees(question, prices, sealed) & (sealed.row != question.ours.row))
 
     def sentence(_: int, theirs: int) -> str:
         return f"priced at their clock: the row of code {prices.code(theirs)} effective from {prices.since(theirs)}"
@@ -152,7 +152,7 @@ def _their_code(question: _Question, prices: Prices, found: Reasons) -> Booleans
     codes = prices.codes(candidate.row)
     known = candidate.rated & (codes == named) & (codes != prices.codes(question.ours.row))
     agrees = _agrees(question, prices, candidate)
-    solved = known & (agrees | (prices.destinations(candidate.row) != prices.destinations(question.ours.row)))
+    solved: Booleans = known & (agrees | (prices.destinations(candidate.row) != prices.destinations(question.ours.row)))
     _record(found, question, solved, EXPLAINED_BY_DESTINATION, candidate, agrees, _destination_sentence(prices, "rated as"))
     return solved
 

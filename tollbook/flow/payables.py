@@ -91,18 +91,9 @@ def receive(
     days = settlement.dates(agreement, invoice.issued_on, received_on=invoice.received_on)
     name = f"{invoice.partner} {invoice.number}"
     content = {
-        "format": "tollbook-received-invoice/1",
-        "partner": invoice.partner,
-        "number": invoice.number,
-        "issued_on": invoice.issued_on.isoformat(),
-        "received_on": invoice.received_on.isoformat(),
-        "period_from": invoice.period_from.isoformat(),
-        "period_until": invoice.period_until.isoformat(),
+        **_stated(invoice),
         "due_on": days.due_on.isoformat(),
         "dispute_until": days.dispute_until.isoformat(),
-        "currency": invoice.currency,
-        "net_micros": str(net),
-        "tax_micros": str(tax),
         "disputed_net_micros": str(disputed),
         "disputed_tax_micros": str(release.withheld_tax),
         "tolerance_micros": str(tolerance),
@@ -138,6 +129,22 @@ def receive(
     )
     issued = issue(book, draft, lambda number: Finished(content, postings), actor=actor)
     return Payable(invoice, issued, release, disputed, tolerance, days.due_on, days.dispute_until, tuple(problems))
+
+
+def _stated(invoice: IncomingInvoice) -> dict[str, Any]:
+    """What the supplier's document itself says."""
+    return {
+        "format": "tollbook-received-invoice/1",
+        "partner": invoice.partner,
+        "number": invoice.number,
+        "issued_on": invoice.issued_on.isoformat(),
+        "received_on": invoice.received_on.isoformat(),
+        "period_from": invoice.period_from.isoformat(),
+        "period_until": invoice.period_until.isoformat(),
+        "currency": invoice.currency,
+        "net_micros": str(invoice.net_micros),
+        "tax_micros": str(invoice.tax_micros),
+    }
 
 
 def _received_before(row: DocumentRow, invoice: IncomingInvoice, problems: list[Problem]) -> Payable:

@@ -11,9 +11,10 @@ from django.http import Http404
 from django.urls import reverse
 
 from tollbook.core.cdr import CDR
+from tollbook.core.explanation import LegPrice
 from tollbook.core.reconciliation_words import CAUSE_LABELS, CAUSE_MEANINGS, RULE_TITLES
 from tollbook.core.rights import Right
-from tollbook.flow.explain import LegPrice, leg_prices
+from tollbook.flow.explain import leg_prices
 from tollbook.store import files, known_ids, raw_records
 from tollbook.store.models import Agreement, Head, KnownIds, SealedFile, Segment
 from tollbook.web import book, segments
