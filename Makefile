@@ -1,6 +1,6 @@
 # Everything here does its own set-up in .venv; nothing is installed elsewhere and no root is needed.
 .DELETE_ON_ERROR:
-.PHONY: demo test check format types layers bench lock clean help
+.PHONY: demo test check lint format bench lock clean help
 SHELL := /bin/sh
 
 SERVE ?= 1
@@ -46,11 +46,13 @@ demo: .venv/.stamp-warm
 test: .venv/.stamp-dev .venv/.stamp-warm
 	$(BIN)/python -m pytest -rs
 
-check: .venv/.stamp-dev .venv/.stamp-warm
+lint: .venv/.stamp-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
 	$(BIN)/mypy
+
+check: lint .venv/.stamp-warm
 	$(BIN)/python -m pytest -m "not slow and not server"
 
 bench: .venv/.stamp-dev .venv/.stamp-warm

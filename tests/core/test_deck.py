@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import tomllib
+from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -232,6 +234,13 @@ def test_a_profile_reads_its_keys() -> None:
     profile = deck_profile(document, "p.toml")
     assert profile == DeckProfile(decimal=",", date_format="dd/mm/yyyy", increment_default=(60, 60), rate_rounding=HALF_UP)
     assert day_first(profile.date_format) is True
+
+
+def test_the_profile_of_the_rules_page_is_valid() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "rules" / "decks.md").read_text(encoding="utf-8")
+    example = page.split("```toml\n")[1].split("```")[0]
+    profile = deck_profile(tomllib.loads(example, parse_float=Decimal), "decks.md")
+    assert (profile.header_row, profile.rate_scale, profile.columns["effective"]) == (14, Fraction(1, 100), "Gültig ab")
 
 
 @pytest.mark.parametrize(

@@ -93,17 +93,19 @@ def test_a_rehearsal_of_many_commands_leaves_nothing(owner: Actor) -> None:
 
 
 @pytest.mark.parametrize("role", list(Role))
-@pytest.mark.parametrize("right", [right for right in Right if not right.name.startswith("READ_")])
-def test_no_right_no_write(role: Role, right: Right) -> None:
+def test_no_right_no_write(role: Role) -> None:
     actor = Actor("somebody", role, "aurora" if role is Role.PARTNER else None)
-    command = Command("test", right, "a subject", actor, partner="aurora")
-    if right in RIGHTS[role]:
-        assert perform(command, lambda: {"done": True}).result == {"done": True}
-        return
-    with pytest.raises(Refusal) as refusal:
-        perform(command, lambda: _add("aurora"))
-    assert refusal.value.problems[0].code == "RIGHT_MISSING"
-    assert (Partner.objects.count(), Journal.objects.count()) == (0, 0)
+    allowed = 0
+    for right in (right for right in Right if not right.name.startswith("READ_")):
+        command = Command("test", right, "a subject", actor, partner="aurora")
+        if right in RIGHTS[role]:
+            assert perform(command, lambda: {"done": True}).result == {"done": True}
+            allowed += 1
+            continue
+        with pytest.raises(Refusal) as refusal:
+            perform(command, lambda: _add("aurora"))
+        assert refusal.value.problems[0].code == "RIGHT_MISSING"
+    assert (Partner.objects.count(), Journal.objects.count()) == (0, allowed)
 
 
 COMMIT_POINTS = {"command.after_work": 0, "command.after_journal": 0, "command.after_commit": 1}
