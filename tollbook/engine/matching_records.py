@@ -166,7 +166,9 @@ def build(room: Room, name: str, view: str, call_id: str, sources: Sequence[str]
     else:
         constants.append("0 AS source_no, ")
     if with_files:
-        columns.append("(hash(file_digest) >> 1)::BIGINT AS file, coalesce(sequence_no, record_no) AS place, ")
+        # Whose order the records are in: the source's where it numbers them itself, however they were split into files; else the file's.
+        ordered_by = "CASE WHEN sequence_no IS NULL THEN file_digest::VARCHAR ELSE source::VARCHAR END"
+        columns.append(f"(hash({ordered_by}) >> 1)::BIGINT AS file, coalesce(sequence_no, record_no) AS place, ")
     room.run(sql("matching_records").format(table=f"{name}_rows", view=view, leg=room.leg, columns="".join(columns)))
 
     def select(source: str) -> str:
