@@ -67,7 +67,7 @@ def test_totals_by_destination_day_and_trunk_are_the_whole() -> None:
 
 
 def test_the_largest_of_a_cause_show_both_records() -> None:
-    (row,) = largest(world().run(), "RATE")
+    (row,) = largest(world().run())["RATE"]
     assert (row["our_record_no"], row["their_record_no"], row["value"]) == (2, 2, 8_000_000 * 60)
 
 

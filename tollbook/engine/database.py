@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
+from itertools import count
 from importlib.resources import files
 from pathlib import Path
 
@@ -32,6 +36,31 @@ def open_database(
     # It would be drawn on stdout, into the midst of results and JSON.
     connection.execute("SET enable_progress_bar = false")
     return connection
+
+
+@contextmanager
+def shared_database(*, memory_limit: str = DEFAULT_MEMORY_LIMIT, spill_folder: Path | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
+    """An empty database for a piece of work, in the process's one instance: to open an instance of its own takes longer than most such
+    work, and the memory limit is one for all. Its tables, views and settings are its own and are gone at the end."""
+    connection = _instance(os.getpid(), memory_limit, spill_folder).cursor()
+    name = f"piece_{next(_numbers)}"
+    try:
+        connection.execute(f"SET TimeZone = 'UTC'; SET enable_progress_bar = false; ATTACH ':memory:' AS {name}; USE {name}")
+        yield connection
+    finally:
+        try:
+            connection.execute(f"USE memory; DETACH DATABASE IF EXISTS {name}")
+        finally:
+            connection.close()
+
+
+_numbers = count(1)
+
+
+@cache
+def _instance(process: int, memory_limit: str, spill_folder: Path | None) -> duckdb.DuckDBPyConnection:
+    """The instance of a process; a forked child must not touch its parent's."""
+    return open_database(memory_limit=memory_limit, spill_folder=spill_folder)
 
 
 @cache

@@ -89,7 +89,7 @@ def summarize(found: Reconciled, setting: Setting) -> Json:
         "matching": _matching(totals),
         "clock": _clock(totals, setting),
         "unmatched": [_unmatched(row) for row in totals.unmatched],
-        "largest": [_largest(found, row["cause"]) for row in totals.causes if row["plus"] or row["minus"]] if with_money else [],
+        "largest": _largest(found, [row["cause"] for row in totals.causes if row["plus"] or row["minus"]]) if with_money else [],
         "problems": list(setting.problems),
     }
 
@@ -378,8 +378,9 @@ def _piece(piece: Piece) -> Json:
     }
 
 
-def _largest(found: Reconciled, cause: str) -> Json:
-    return {"cause": cause, "label": CAUSE_LABELS[cause], "pairs": [_pair(row) for row in largest(found, cause)]}
+def _largest(found: Reconciled, causes: list[str]) -> list[Json]:
+    heaviest = largest(found)
+    return [{"cause": cause, "label": CAUSE_LABELS[cause], "pairs": [_pair(row) for row in heaviest.get(cause, [])]} for cause in causes]
 
 
 def _pair(row: Row) -> Json:

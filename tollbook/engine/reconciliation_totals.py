@@ -118,12 +118,14 @@ def _grouped(connection: duckdb.DuckDBPyConnection, by: str, order: str) -> list
     return rows(connection, f"SELECT {by} AS name, {_BOTH} FROM r_both WHERE counted GROUP BY 1 ORDER BY {order}")
 
 
-def largest(found: Reconciled, cause: str) -> list[Row]:
-    """The pairs and records that weigh most in a cause, both sides with what they say."""
+def largest(found: Reconciled) -> dict[str, list[Row]]:
+    """The pairs and records that weigh most in each cause, both sides with what they say; by cause, the heaviest first."""
     query = f"""
         WITH top AS (
-            SELECT our_cdr_id, their_cdr_id, value, detail FROM r_variances WHERE cause = ? AND value <> 0
-            ORDER BY abs(value) DESC, our_cdr_id NULLS LAST, their_cdr_id NULLS LAST LIMIT {LARGEST_PAIRS}
+            SELECT cause, our_cdr_id, their_cdr_id, value, detail, row_number() OVER (
+                PARTITION BY cause ORDER BY abs(value) DESC, our_cdr_id NULLS LAST, their_cdr_id NULLS LAST
+            ) AS place
+            FROM r_variances WHERE value <> 0 QUALIFY place <= {LARGEST_PAIRS}
         ),
         ours_all AS (
             SELECT * FROM r_ours SEMI JOIN top ON r_ours.cdr_id = top.our_cdr_id
@@ -133,7 +135,7 @@ def largest(found: Reconciled, cause: str) -> list[Row]:
             SELECT * FROM r_theirs SEMI JOIN top ON r_theirs.cdr_id = top.their_cdr_id
             UNION ALL BY NAME SELECT * FROM r_their_duplicates SEMI JOIN top ON r_their_duplicates.cdr_id = top.their_cdr_id
         )
-        SELECT top.value, top.detail, p.rule,
+        SELECT top.cause, top.value, top.detail, p.rule,
                o.record_no AS our_record_no, o.a_e164 AS our_a, o.b_e164 AS our_b,
                epoch_ms(coalesce(o.answer_at, o.setup_at)) AS our_answer,
                o.duration_ms AS our_ms, c.billed_s AS our_billed_s, c.code AS our_code, c.destination AS our_destination,
@@ -146,8 +148,9 @@ def largest(found: Reconciled, cause: str) -> list[Row]:
         LEFT JOIN ours_all o ON o.cdr_id = top.our_cdr_id
         LEFT JOIN theirs_all t ON t.cdr_id = top.their_cdr_id
         LEFT JOIN r_charges c ON c.cdr_id = top.our_cdr_id
-        ORDER BY abs(top.value) DESC, top.our_cdr_id NULLS LAST, top.their_cdr_id NULLS LAST
+        ORDER BY top.cause, top.place
     """
-    cursor = found.connection.execute(query, [cause])
-    names = [column[0] for column in cursor.description or []]
-    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+    heaviest: dict[str, list[Row]] = {}
+    for row in rows(found.connection, query):
+        heaviest.setdefault(row["cause"], []).append(row)
+    return heaviest

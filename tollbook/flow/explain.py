@@ -17,6 +17,7 @@ from tollbook.engine.deck import CompiledDeck
 from tollbook.engine.explanation import charge_of, explain_leg
 from tollbook.flow import clock, inputs, rating, reference
 from tollbook.flow.book import Book
+from tollbook.flow.compiled_decks import compiled
 from tollbook.flow.run import Run, current_runs
 from tollbook.store import files, raw_records
 from tollbook.store.models import SealedFile, Segment
@@ -111,4 +112,4 @@ def _terms(book: Book, row: dict[str, Any], run: Run | None, charge: dict[str, A
     agreement = max(found, key=lambda pair: pair[1].effective_from)[0]
     terms = getattr(agreement, side)
     decks = reference.deck_versions(book, agreement, terms, known_at=known_at)
-    return agreement, rating.compiled(decks, terms), agreement.rating.clause or terms.clause
+    return agreement, compiled(book, decks, terms), agreement.rating.clause or terms.clause

@@ -16,7 +16,7 @@ from tollbook.core.cdr import CDR
 from tollbook.core.period import Period, parse_period
 from tollbook.core.tables import KINDS
 from tollbook.core.zone import find_zone
-from tollbook.engine.database import open_database, paths_list
+from tollbook.engine.database import paths_list, shared_database
 from tollbook.flow.book import Book
 from tollbook.flow.run import segment_rows
 from tollbook.store.digests import plain_schema
@@ -57,11 +57,8 @@ def cdr_segments(
 @contextmanager
 def database(book: Book) -> Iterator[duckdb.DuckDBPyConnection]:
     """A database that spills into the book's spool folder and is closed at the end."""
-    connection = open_database(spill_folder=book.folder / SPOOL_FOLDER / "duckdb")
-    try:
+    with shared_database(spill_folder=book.folder / SPOOL_FOLDER / "duckdb") as connection:
         yield connection
-    finally:
-        connection.close()
 
 
 def view(connection: duckdb.DuckDBPyConnection, name: str, kind: str, paths: Iterable[Path], where: str = "true") -> str:

@@ -16,15 +16,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tollbook.core.agreement import Agreement, DeckTerms
-from tollbook.core.deck_notice import NoticeTerms
 from tollbook.core.period import Period
 from tollbook.core.problem import Problem, Refusal, problem, refuse
 from tollbook.core.rights import Actor, Right, require
 from tollbook.core.zone import find_zone
-from tollbook.engine.deck import CompiledDeck, compile_timeline
+from tollbook.engine.deck import CompiledDeck
 from tollbook.engine.rating import rate
 from tollbook.flow import inputs, reference
 from tollbook.flow.book import Book
+from tollbook.flow.compiled_decks import compiled
 from tollbook.flow.mediation import EDGE_MS, mediate, mediated
 from tollbook.flow.reference import DeckVersion, Document
 from tollbook.flow.run import Computed, Run, execute_run
@@ -107,7 +107,7 @@ def terms_of(book: Book, partner: str, leg: str, period: str, *, known_at: int |
             continue
         decks = reference.deck_versions(book, agreement, deck_terms, known_at=known_at)
         _check_currency(agreement, decks)
-        terms.append(Terms(agreement, from_ms, until_ms, compiled(decks, deck_terms), agreement.rating.clause or deck_terms.clause))
+        terms.append(Terms(agreement, from_ms, until_ms, compiled(book, decks, deck_terms), agreement.rating.clause or deck_terms.clause))
         digests += [document.digest, *(digest for deck in decks for digest in deck.inputs)]
     terms.sort(key=lambda each: each.from_ms)
     for before, after in pairwise(terms):
@@ -119,9 +119,9 @@ def terms_of(book: Book, partner: str, leg: str, period: str, *, known_at: int |
 def _check_currency(agreement: Agreement, decks: list[DeckVersion]) -> None:
     """Rates are never converted silently."""
     for each in decks:
-        if each.deck.currency and each.deck.currency != agreement.currency:
-            reason = f"The deck is in {each.deck.currency}, the agreement {agreement.id} in {agreement.currency}."
-            raise refuse("DECK_CURRENCY_DIFFERS", reason, file=each.document.file_name, value=each.deck.currency)
+        if each.currency and each.currency != agreement.currency:
+            reason = f"The deck is in {each.currency}, the agreement {agreement.id} in {agreement.currency}."
+            raise refuse("DECK_CURRENCY_DIFFERS", reason, file=each.document.file_name, value=each.currency)
 
 
 def _in_force(book: Book, partner: str, period: str, known_at: int | None) -> Iterator[tuple[Agreement, Document, int, int]]:
@@ -144,11 +144,6 @@ def agreement_of(book: Book, partner: str, period: str, *, known_at: int | None 
         raise refuse("REFERENCE_MISSING", f"There is no agreement with {partner} in {period}.", value=partner)
     agreement, _, _ = max(found, key=lambda each: (each[2], each[1].known_from, each[1].digest))
     return agreement, inputs.period_of_agreement(agreement, period)
-
-
-def compiled(decks: list[DeckVersion], terms: DeckTerms) -> CompiledDeck:
-    """The timeline of a deck's versions under the notice the agreement asks for."""
-    return compile_timeline([each.deck for each in decks], notice=NoticeTerms(increase_days=terms.notice_days))
 
 
 def rate_leg(

@@ -15,6 +15,7 @@ import duckdb
 
 from tollbook import __version__
 from tollbook.core import budget
+from tollbook.core.agreement import DeckTerms
 from tollbook.core.digest import json_digest
 from tollbook.core.money import SIXTIETHS_PER_MICRO, parse_scaled
 from tollbook.core.rights import Actor
@@ -24,8 +25,9 @@ from tollbook.engine.reconciliation_prices import DeckPrices
 from tollbook.engine.reconciliation_summary import Setting, summarize
 from tollbook.flow import clock, inputs, reference
 from tollbook.flow.book import Book
+from tollbook.flow.compiled_decks import compiled
 from tollbook.flow.matching import Sides, match_sides, open_sides, sides_of
-from tollbook.flow.rating import compiled, rate_leg
+from tollbook.flow.rating import rate_leg
 from tollbook.flow.reference import DeckVersion
 from tollbook.flow.run import Computed, Run, execute_run
 from tollbook.store.models import ExceptionCase, Partner
@@ -115,7 +117,7 @@ def reconcile_leg(book: Book, partner: str, leg: str, period: str, *, actor: Act
             "from_ms": sides.from_ms,
             "until_ms": sides.until_ms,
             "agreement": sides.agreement.digest,
-            "decks": [deck.deck.digest for deck in decks],
+            "decks": _digests(sides, decks),
         },
         compute=compute,
         actor=actor,
@@ -132,9 +134,19 @@ def has_records(sides: Sides) -> bool:
         return bool(connection.execute("SELECT 1 FROM theirs_all LIMIT 1").fetchall())
 
 
+def deck_terms(sides: Sides) -> DeckTerms | None:
+    """What the agreement says of the deck that prices the leg."""
+    return sides.agreement.sell if sides.leg == "IN" else sides.agreement.buy
+
+
+def _digests(sides: Sides, decks: list[DeckVersion]) -> list[str]:
+    terms = deck_terms(sides)
+    return list(compiled(sides.book, decks, terms).digests) if terms and decks else []
+
+
 def decks_of(sides: Sides) -> list[DeckVersion]:
     """The versions of the deck that prices the leg; none where the agreement names none."""
-    terms = sides.agreement.sell if sides.leg == "IN" else sides.agreement.buy
+    terms = deck_terms(sides)
     return reference.deck_versions(sides.book, sides.agreement, terms, known_at=sides.known_at) if terms else []
 
 
@@ -143,11 +155,10 @@ def opened(
     sides: Sides, matching: Run, rating: Run | None, decks: list[DeckVersion]
 ) -> Iterator[tuple[Reconciled, duckdb.DuckDBPyConnection]]:
     """The reconciliation in the tables of a connection: for its run, and later for a dispute's evidence. `charges` is a view there."""
-    agreement = sides.agreement
-    terms = agreement.sell if sides.leg == "IN" else agreement.buy
+    agreement, terms = sides.agreement, deck_terms(sides)
     with open_sides(sides, matching) as connection:
         inputs.view(connection, "charges", "charge", rating.paths("charge") if rating else [])
-        prices = DeckPrices(compiled(decks, terms), agreement.rating) if terms and decks else None
+        prices = DeckPrices(compiled(sides.book, decks, terms), agreement.rating) if terms and decks else None
         found = Inputs(
             ours="ours",
             theirs="theirs",

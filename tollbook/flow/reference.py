@@ -142,13 +142,28 @@ def deck_profile_for(book: Book, file_name: str, *, known_at: int | None = None)
     return read_deck_profile(document.path), document
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class DeckVersion:
-    """One version of a deck, with the digests of everything that decided how it was read."""
+    """One version of a deck, with the digests of everything that decides how it is read. Its rows are read when they are asked for."""
 
-    deck: Deck
     document: Document
     inputs: tuple[str, ...]
+    partner: str
+    version: str
+    currency: str
+    zone: str
+    profile_path: Path | None
+
+    @property
+    def deck(self) -> Deck:
+        """The version with its rows."""
+        found = self.document
+        return _read_sealed_deck(found.path, self.profile_path, self.zone, found.effective_from, self.partner, self.version)
+
+    @property
+    def identity(self) -> list[Any]:
+        """What tells this version, read in this way, from every other."""
+        return [*self.inputs, self.zone, self.document.effective_from, self.partner, self.version]
 
 
 def deck_versions(book: Book, agreement: Agreement, terms: DeckTerms, *, known_at: int | None = None) -> list[DeckVersion]:
@@ -172,10 +187,15 @@ def _deck_version(book: Book, row: DeckRow, agreement: Agreement) -> DeckVersion
     document = Document(DECK, row.deck_id, row.received_at, row.known_from, file.digest, row.digest, file.name, path)
     _check(document)
     with_profile = deck_profile_for(book, file.name)
-    profile_path = with_profile[1].path if with_profile else None
-    deck = _read_sealed_deck(path, profile_path, agreement.zone, row.received_at, row.partner_id, row.version)
-    inputs = (file.digest, *((with_profile[1].digest,) if with_profile else ()))
-    return DeckVersion(deck, document, inputs)
+    return DeckVersion(
+        document=document,
+        inputs=(file.digest, *((with_profile[1].digest,) if with_profile else ())),
+        partner=row.partner_id,
+        version=row.version,
+        currency=row.currency,
+        zone=agreement.zone,
+        profile_path=with_profile[1].path if with_profile else None,
+    )
 
 
 @lru_cache(maxsize=256)
