@@ -370,7 +370,6 @@ def test_a_bad_cell_keeps_its_record_out_and_says_why(tmp_path: Path, line: str,
             "CDR_AMOUNT_UNREADABLE",
             "their_amount_text",
         ),
-        ("2026-11-22 01:25:44Z,2026-11-22 01:25:49Z,4407700900123,5000,200,CALLER,1.5", "CDR_NUMBER_REPAIRED", "b_e164"),
     ],
 )
 def test_a_harmless_flaw_is_noted_and_the_record_kept(tmp_path: Path, line: str, code: str, column: str) -> None:
@@ -379,6 +378,14 @@ def test_a_harmless_flaw_is_noted_and_the_record_kept(tmp_path: Path, line: str,
     assert cdrs[0]["duration_ms"] == 5000
     assert cdrs[0]["their_amount_text"] == line.split(",", 6)[-1].strip('"')
     assert cdrs[0]["their_amount_nanos"] == (1_500_000_000 if line.endswith(",1.5") else None)
+
+
+def test_a_number_is_repaired_unless_the_source_says_it_is_e164(tmp_path: Path) -> None:
+    times = "2026-11-22 01:25:44Z,2026-11-22 01:25:49Z"
+    lines = [f"{times},4407700900123,", f"{times},,4407700900123", f"{times},07700900123,4407700900123", f"{times},004407700900123,"]
+    cdrs, problems = canonical(tmp_path, "answer_at,release_at,b_raw,b_e164\n" + "\n".join(lines) + "\n")
+    assert [row["b_e164"] for row in cdrs] == ["447700900123", "4407700900123", "4407700900123", "447700900123"]
+    assert [(row["code"], row["record_no"]) for row in problems] == [("CDR_NUMBER_REPAIRED", 1), ("CDR_NUMBER_REPAIRED", 4)]
 
 
 def test_a_column_that_changed_its_meaning_is_named_once(tmp_path: Path) -> None:

@@ -75,7 +75,7 @@ class NumberProfile:
     """How one trunk writes numbers in one direction. Prefixes are tried longest first, tech prefixes that end in # before all.
 
     International prefixes that are not declared are 00 and 011 where numbers are assumed international, and 00 alone elsewhere, because
-    011 also begins national numbers.
+    011 also begins national numbers. `repairs` is whether step 6 is allowed: not for digits that the source says are E.164 already.
     """
 
     tech_prefixes: tuple[str, ...] = ()
@@ -87,6 +87,7 @@ class NumberProfile:
     min_len: int = 7
     max_len: int = 15
     anonymous: tuple[str, ...] = ()
+    repairs: bool = True
 
     @cached_property
     def ordered_tech_prefixes(self) -> tuple[str, ...]:
@@ -123,7 +124,7 @@ def normalise(raw: str | None, profile: NumberProfile, plan: NumberPlan, *, is_c
     flags |= changed
     if not (digits.isascii() and digits.isdigit()):
         return Number(None, "NON_NUMERIC", flags)
-    repaired = _repaired(digits, plan)
+    repaired = _repaired(digits, plan) if profile.repairs else digits
     if repaired != digits:
         digits, flags = repaired, flags | _REPAIRED
     routing_number = next((each[3:].lstrip("+") for each in parameters if each.lower().startswith("rn=")), None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -143,7 +143,7 @@ class _Side:
         raw = raw if digits is None else pc.coalesce(raw, digits)
         read = raw if digits is None else pc.coalesce(digits, raw)
         names = (*(name for _, name in cells), given)
-        numbers = self._read(read, profiles, names, is_cli=True)
+        numbers = self._read(read, _as_stated(profiles, digits), names, is_cli=True)
         classes = numbers.class_codes.copy()
         # A later source that is withheld while a trusted one has the number: the caller asked for privacy.
         for place in range(1, len(cells)):
@@ -164,7 +164,8 @@ class _Side:
         name, given = self.leg.b.column_in(self.places), self.leg.b_e164.column_in(self.places)
         texts = [self.text(each) for each in (name, given) if each is not None]
         raw = pc.coalesce(*texts) if texts else pa.nulls(len(self.rows), pa.string())
-        numbers = self._read(pc.coalesce(*reversed(texts)) if texts else raw, profiles, (given, name), is_cli=False)
+        stated = _as_stated(profiles, self.text(given) if given is not None else None)
+        numbers = self._read(pc.coalesce(*reversed(texts)) if texts else raw, stated, (given, name), is_cli=False)
         self._numbers_found(numbers, raw, [each for each in (name, given) if each is not None], called=True)
         columns = {"b_raw": raw, "b_e164": numbers.e164, "b_class": numbers.number_class}
         if numbers.routing_number is not None and numbers.npdi is not None:
@@ -216,6 +217,20 @@ class _Side:
         places = np.zeros(len(self.findings.refused), dtype=np.int64)
         places[self.rows] = np.arange(len(self.rows))
         return plain.take(pa.array(places)) if len(plain) else pa.nulls(len(places), pa.string())
+
+
+def _as_stated(profiles: list[tuple[NumberProfile, Bools | None]], digits: pa.Array | None) -> list[tuple[NumberProfile, Bools | None]]:
+    """The profiles with none that repairs the numbers of `digits`: what the source calls E.164 is its own word."""
+    if digits is None or digits.null_count == len(digits):
+        return profiles
+    there = ~_null(digits)
+    if there.all():
+        return [(replace(profile, repairs=False), mask) for profile, mask in profiles]
+    found: list[tuple[NumberProfile, Bools | None]] = []
+    for profile, mask in profiles:
+        rows = np.ones(len(there), dtype=np.bool_) if mask is None else mask
+        found += [(replace(profile, repairs=False), rows & there), (profile, rows & ~there)]
+    return found
 
 
 def _through(labels: pa.Array, names: list[str | None] | list[str]) -> pa.Array:
