@@ -7,8 +7,8 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
-from itertools import count
 from importlib.resources import files
+from itertools import count
 from pathlib import Path
 
 import duckdb
