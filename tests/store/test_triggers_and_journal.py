@@ -81,7 +81,7 @@ def test_the_journal_itself_is_append_only(owner: Any) -> None:
 
 
 def test_every_append_only_table_is_one_of_ours() -> None:
-    assert set(triggers.APPEND_ONLY) <= set(connection.introspection.table_names())
+    assert {*triggers.APPEND_ONLY, *triggers.OF_EVENTS} <= set(connection.introspection.table_names())
 
 
 def _without_triggers(statement: str) -> None:

@@ -1,5 +1,6 @@
 """The tables of a book. Columns are only ever added. Everything large lives in sealed files and segments; rows index it."""
 
+from tollbook.store.models.events import DisputeEvent, ExceptionEvent
 from tollbook.store.models.journal import Journal, Setting, User
 from tollbook.store.models.money import Dispute, Document, ExceptionCase, Posting, UsageTotal
 from tollbook.store.models.runs import Agreement, Deck, Head, Partner, Reference, Run, Trunk
@@ -11,8 +12,10 @@ __all__ = [
     "Cursor",
     "Deck",
     "Dispute",
+    "DisputeEvent",
     "Document",
     "ExceptionCase",
+    "ExceptionEvent",
     "Head",
     "Journal",
     "KnownIds",

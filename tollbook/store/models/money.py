@@ -48,6 +48,12 @@ class ExceptionCase(models.Model):
     owner = optional_word()
     opened_at = instant()
     dispute = models.ForeignKey("store.Dispute", null=True, on_delete=models.PROTECT, related_name="exceptions")
+    # An index of its events: who looks at it, and the number of the last event, which a decision must have seen.
+    assignee = optional_word()
+    decided_at = instant_or_none()
+    decided_by = optional_word()
+    last_event = models.IntegerField(default=0)
+    earlier = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="later")  # of the run that was superseded
 
     class Meta:
         db_table = "exception"
@@ -81,7 +87,7 @@ class Document(models.Model):
 
 
 class Dispute(models.Model):
-    """A difference raised with the partner; its history is in the journal."""
+    """A difference raised with the partner; its history is its events, and the journal."""
 
     id = word(primary_key=True)
     partner = models.ForeignKey("store.Partner", on_delete=models.PROTECT, related_name="disputes")
@@ -104,6 +110,11 @@ class Dispute(models.Model):
     closed_at = instant_or_none()
     pack = models.ForeignKey("store.SealedFile", null=True, on_delete=models.PROTECT, related_name="disputes")
     pack_root = models.CharField(max_length=64, blank=True, default="")
+    submitted_at = instant_or_none()
+    escalate_l1_at = instant_or_none()
+    escalate_l2_at = instant_or_none()
+    conceded_micros = micros(default=0)  # of what is disputed: the part we gave up when it was submitted
+    last_event = models.IntegerField(default=0)
 
     class Meta:
         db_table = "dispute"
