@@ -6,6 +6,7 @@ from typing import Final
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from tollbook.core.cdr import MARK, NON_PAYABLE_MARKS
 from tollbook.core.mediation import ACCEPTANCE, CONTIGUOUS_MS, NEAR_WITHIN_MS, PARTS_APART_MS, RELOAD_WITHIN_MS, SIGNALLED
@@ -24,11 +25,17 @@ def mark(connection: duckdb.DuckDBPyConnection, cdrs: str) -> pa.Table:
     signalled = ", ".join(f"'{party}'" for party in SIGNALLED)
     connection.execute(sql("mediation_rows").format(cdrs=cdrs, signalled=signalled))
     connection.execute("CREATE OR REPLACE TEMP TABLE mediation_mark (n INTEGER, mark VARCHAR, kept BLOB, reason VARCHAR)")
-    connection.execute(sql("mediation_exact"))
-    connection.execute(sql("mediation_reload").format(within=RELOAD_WITHIN_MS, bucket=BUCKET_WINDOWS * RELOAD_WITHIN_MS))
+    # One pass says which rules have anything to look at: most legs have neither repeats nor parts, and each rule costs a join.
+    [(repeats, unsignalled, parts)] = connection.execute(
+        "SELECT count(call_id) - count(DISTINCT call_id), count(answer) FILTER (NOT signalled),"
+        " count(*) FILTER (partial_seq IS NOT NULL OR NOT partial_last) FROM mediation_row"
+    ).fetchall()
+    if repeats:
+        connection.execute(sql("mediation_exact"))
+    if unsignalled:
+        connection.execute(sql("mediation_reload").format(within=RELOAD_WITHIN_MS, bucket=BUCKET_WINDOWS * RELOAD_WITHIN_MS))
     connection.execute(sql("mediation_near").format(within=NEAR_WITHIN_MS, bucket=BUCKET_WINDOWS * NEAR_WITHIN_MS))
-    parts = connection.execute("SELECT count(*) FROM mediation_row WHERE partial_seq IS NOT NULL OR NOT partial_last").fetchall()
-    if parts[0][0]:
+    if parts:
         connection.execute(sql("mediation_parts").format(contiguous=CONTIGUOUS_MS, apart=PARTS_APART_MS))
         connection.execute(sql("mediation_partial"))
     acceptance = " ".join(f"WHEN '{name}' THEN '{word}'" for name, word in ACCEPTANCE.items())
@@ -50,16 +57,16 @@ def kept(connection: duckdb.DuckDBPyConnection, cdrs: str, marks: pa.Table, name
     connection.register(f"{name}_marks", marks)
     connection.execute(f"CREATE OR REPLACE TEMP TABLE {name}_mark AS SELECT * FROM {name}_marks")
     connection.unregister(f"{name}_marks")
-    connection.execute(sql("mediation_collapsed").format(table=f"{name}_call", cdrs=cdrs, marks=f"{name}_mark"))
     words = ", ".join(f"'{word}'" for word in NON_PAYABLE_MARKS)
     going = (
         f"SELECT * FROM {cdrs} c WHERE NOT EXISTS (SELECT 1 FROM {name}_mark m WHERE m.cdr_id = c.cdr_id AND m.leg = c.leg"
         f" AND m.leg_no = c.leg_no AND m.mark IN ({words}))"
     )
-    twice = connection.execute(f"SELECT count(*) FROM (SELECT 1 FROM {cdrs} GROUP BY cdr_id, leg, leg_no HAVING count(*) > 1)").fetchall()
-    if twice[0][0]:
+    [(twice,)] = connection.execute(f"SELECT count(*) - count(DISTINCT (cdr_id, leg, leg_no)) FROM {cdrs}").fetchall()
+    if twice:
         going += " QUALIFY row_number() OVER (PARTITION BY cdr_id, leg, leg_no ORDER BY file_digest, record_no) = 1"
-    if connection.execute(f"SELECT count(*) FROM {name}_call").fetchall()[0][0]:
+    if pc.any(pc.equal(marks.column("mark").cast(pa.string()), "PARTIAL")).as_py():
+        connection.execute(sql("mediation_collapsed").format(table=f"{name}_call", cdrs=cdrs, marks=f"{name}_mark"))
         going = (
             "SELECT c.* REPLACE (coalesce(p.first_answer, c.answer_at) AS answer_at, coalesce(p.last_release, c.release_at) AS release_at,"
             " coalesce(p.talked, c.duration_ms) AS duration_ms,"
