@@ -12,7 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views import View
 
-from tollbook.core.rights import RIGHTS, Actor, Right, Role, allowed
+from tollbook.core.rights import Actor, Right, Role, allowed
 from tollbook.store.models import User
 from tollbook.web.words import human
 
@@ -50,7 +50,7 @@ def may_see(viewer: Actor, right: Right | None, scope: Scope) -> bool:
     if right is None:
         return False
     if viewer.role is Role.PARTNER or viewer.partner is not None:
-        return scope is Scope.OWN and viewer.partner is not None and right in RIGHTS[viewer.role]
+        return scope is Scope.OWN and allowed(viewer, right, viewer.partner)
     return allowed(viewer, right)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 
-from tollbook.store.models.fields import digest, instant, word
+from tollbook.store.models.fields import digest, instant, instant_or_none, optional_word, word
 
 
 class Journal(models.Model):
@@ -47,6 +47,25 @@ class User(models.Model):
     token_digest = models.CharField(max_length=64, null=True, unique=True)  # only tokens have one
     is_active = models.BooleanField(default=True)
     created_at = instant()
+    created_by = optional_word()  # of a token
+    expires_at = instant_or_none()  # of a token
+    last_used_at = instant_or_none()  # of a token, to within minutes
+    token_hint = optional_word()  # its last letters, by which people tell tokens apart
 
     class Meta:
         db_table = "user"
+
+
+class ApiAnswer(models.Model):
+    """What the API answered to a write with an idempotency key, for when the same comes again. Kept for a month, then removed."""
+
+    actor = word()
+    key = word()
+    input_hash = digest()
+    status = models.IntegerField()  # 0 while the command is at work
+    body = models.TextField(blank=True, default="")  # as JSON, without anything secret
+    created_at = instant(db_index=True)
+
+    class Meta:
+        db_table = "api_answer"
+        constraints = [models.UniqueConstraint(fields=["actor", "key"], name="api_answer_once")]
