@@ -8,11 +8,6 @@ KINDS: dict[str, Kind] = {
     ),
     "CLOSE_NOTHING": Kind(Severity.FATAL, "There is nothing to close.", "Ingest agreements, decks and records first."),
     "CLOSE_PARKED": Kind(Severity.ERROR, "The partner was not closed; the others were.", "Mend what it says and close the period again."),
-    "DISPUTE_STEP": Kind(
-        Severity.FATAL, "The dispute cannot take this step now.", "Look at its state and the steps in docs/rules/settlement.md."
-    ),
-    "DISPUTE_TOO_LARGE": Kind(Severity.FATAL, "More is disputed than was invoiced.", "Check the disputed amount against the invoice."),
-    "DISPUTE_UNKNOWN": Kind(Severity.FATAL, "The book has no such dispute.", "Take the id from the report of the close."),
     "INVOICE_ARITHMETIC": Kind(
         Severity.ERROR,
         "The figures of the document do not add up.",
