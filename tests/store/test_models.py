@@ -14,11 +14,18 @@ from tollbook.store import apps as store_apps
 from tollbook.store import prepare
 from tollbook.store.models import fields
 
-ROOMS = ("tollbook.store.models.sealed", "tollbook.store.models.runs", "tollbook.store.models.money", "tollbook.store.models.journal")
+ROOMS = (
+    "tollbook.store.models.sealed",
+    "tollbook.store.models.runs",
+    "tollbook.store.models.money",
+    "tollbook.store.models.journal",
+    "tollbook.store.models.jobs",
+)
 # The tables the design settled, by their names in the database.
 TABLES = {
     *("sealed_file", "batch", "segment", "run", "head", "reference", "deck", "agreement", "partner", "trunk", "known_ids"),
     *("usage_total", "exception", "dispute", "document", "posting", "journal", "lease", "user", "cursor", "setting"),
+    *("job", "job_progress", "worker"),
 }
 
 

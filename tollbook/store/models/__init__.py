@@ -1,6 +1,7 @@
 """The tables of a book. Columns are only ever added. Everything large lives in sealed files and segments; rows index it."""
 
 from tollbook.store.models.events import DisputeEvent, ExceptionEvent
+from tollbook.store.models.jobs import Job, JobProgress, Worker
 from tollbook.store.models.journal import ApiAnswer, Journal, Setting, User
 from tollbook.store.models.money import Dispute, Document, ExceptionCase, Posting, UsageTotal
 from tollbook.store.models.runs import Agreement, Deck, Head, Partner, Reference, Run, Trunk
@@ -18,6 +19,8 @@ __all__ = [
     "ExceptionCase",
     "ExceptionEvent",
     "Head",
+    "Job",
+    "JobProgress",
     "Journal",
     "KnownIds",
     "Lease",
@@ -31,4 +34,5 @@ __all__ = [
     "Trunk",
     "UsageTotal",
     "User",
+    "Worker",
 ]
