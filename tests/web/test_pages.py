@@ -181,3 +181,12 @@ def test_a_partner_sees_no_draft(full_book: Path, log_in: Callable[[str], Any]) 
     assert b"D-aurora" not in client.get("/disputes/").content
     assert b"D-aurora" not in client.get("/").content
     assert b"D-aurora" not in client.get("/search/?q=D-aurora").content.replace(b"\xe2\x80\x9cD-aurora", b"")
+
+
+def test_a_comparison_without_any_difference_shows_no_call(full_book: Path, log_in: Callable[[str], Any]) -> None:
+    from tollbook.store.models import Head, Segment
+
+    run = Head.objects.get(stage="reconciliation", scope="aurora/OUT/2026-11").run
+    Segment.objects.filter(run=run).delete()
+    for address in ("/reconciliation/aurora/OUT/2026-11/calls/", "/reconciliation/aurora/OUT/2026-11/calls/?class=DURATION_VARIANCE"):
+        assert log_in("owner").get(address).status_code == 200

@@ -22,7 +22,7 @@ from tollbook.web.table import Column, Kind, SegmentRows, Table, choices
 MOST_RECORDS: Final = 2_000_000
 LONGEST_TEXT: Final = 200
 _RELATION: Final = """
-SELECT lower(hex(cdr_id)) AS call, CAST(leg AS VARCHAR) AS leg, CAST(side AS VARCHAR) AS side, CAST(source AS VARCHAR) AS source,
+SELECT lower(hex(cdr_id)) AS call, CAST(leg AS VARCHAR) AS leg, leg_no, CAST(side AS VARCHAR) AS side, CAST(source AS VARCHAR) AS source,
        CAST(partner AS VARCHAR) AS partner, CAST(trunk AS VARCHAR) AS trunk, epoch_ms(coalesce(answer_at, setup_at, release_at)) AS at,
        coalesce(a_e164, a_raw) AS a, coalesce(b_e164, b_raw) AS b, duration_ms, sip_code, call_id
 FROM {files} WHERE {conditions}
@@ -108,6 +108,13 @@ def reach(search: Search) -> tuple[Any, Reach]:
     return rows.filter(day__gte=chosen[-1], day__lte=chosen[0]), Reach(chosen[-1], chosen[0], total, left)
 
 
+def found_rows(search: Search, found: Any) -> SegmentRows:
+    """The records that a search finds in the segments within its reach."""
+    conditions, values = search.conditions()
+    query = _RELATION.format(files=segments.files(found), conditions=conditions)
+    return SegmentRows(segments.connection(), query, values, fields=("call", "leg", "leg_no"))
+
+
 def call_address(row: Any) -> str:
     """The call page, with the day, so that it is found at once."""
     return f"{reverse('call', args=[row['call']])}?leg={row['leg']}"
@@ -137,11 +144,7 @@ class Calls(Page):
         found, range_ = reach(search)
         table = None
         if range_.records:
-            conditions, values = search.conditions()
-            query = _RELATION.format(files=segments.files(found), conditions=conditions)
-            table = Table(
-                request, SegmentRows(segments.connection(), query, values, fields=("call",)), self.columns, sort="-at", label="Calls"
-            )
+            table = Table(request, found_rows(search, found), self.columns, sort="-at", label="Calls")
             if (export := table.export()) is not None:
                 return export
         status = 422 if wrong else 200

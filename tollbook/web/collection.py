@@ -20,6 +20,13 @@ from tollbook.web.table import Column, Kind, QueryRows, SegmentRows, Table
 PROBLEM_RELATION = 'SELECT code, severity, record_no, "column" AS column_name, value, reason, remedy FROM {files}'
 
 
+def problem_rows(parts: Any) -> SegmentRows:
+    """The problems of a file's parts."""
+    found = Segment.objects.filter(batch__in=parts, kind="problem")
+    fields = ("record_no", "code", "column_name", "value", "reason")
+    return SegmentRows(segments.connection(), segments.relation(PROBLEM_RELATION, found, "problem"), fields=fields)
+
+
 class Sources(Page):
     """Every source with its state in a sentence."""
 
@@ -91,10 +98,7 @@ class File(Page):
         parts = list(Batch.objects.filter(source=kwargs["source"], file_id=kwargs["digest"]).order_by("part_no"))
         if file is None or not parts:
             raise Http404
-        rows = SegmentRows(
-            segments.connection(), segments.relation(PROBLEM_RELATION, Segment.objects.filter(batch__in=parts, kind="problem"))
-        )
-        table = Table(request, rows, self.columns, sort="record_no", label="Problems")
+        table = Table(request, problem_rows(parts), self.columns, sort="record_no", label="Problems")
         totals = {name: sum(getattr(part, name) for part in parts) for name in ("read", "accepted", "duplicates", "problems")}
         days = Segment.objects.filter(batch__in=parts, kind="cdr").aggregate(first=Min("min_anchor_at"), last=Max("max_anchor_at"))
         remedies = {code: kind.remedy for code, kind in CATALOGUE.items()}

@@ -66,14 +66,15 @@ class OneDeck(Page):
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         row = self.one(Deck.objects.select_related("partner", "file"), pk=kwargs["pk"])
         deck = reference.deck_of(row)
-        table = Table(request, _rows_of(deck.rows), self.columns, sort="code", label=f"{row.deck_id} {row.version}")
+        table = Table(request, deck_rows(deck.rows), self.columns, sort="code", label=f"{row.deck_id} {row.version}")
         versions = Deck.objects.filter(partner_id=row.partner_id, deck_id=row.deck_id).order_by("-received_at", "pk")
         return table.export() or self.show(title=f"{row.deck_id} {row.version}", row=row, deck=deck, table=table, versions=versions)
 
 
-def _rows_of(rows: pa.Table) -> SegmentRows:
+def deck_rows(rows: pa.Table) -> SegmentRows:
+    """The rows of one version."""
     connection = segments.connection()
     connection.register("deck_rows", rows)
     instants = "epoch_ms(effective_from) AS from_ms, epoch_ms(effective_until) AS until_ms"
     relation = f"SELECT * EXCLUDE (effective_from, effective_until), {instants} FROM deck_rows"  # noqa: S608 - no value comes from outside
-    return SegmentRows(connection, relation)
+    return SegmentRows(connection, relation, fields=("row",))

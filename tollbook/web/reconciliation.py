@@ -22,7 +22,8 @@ from tollbook.web.words import human, money
 STAGE: Final = "reconciliation"
 VIEWS: Final = (("destination", "Destination"), ("day", "Day"), ("trunk", "Trunk"))
 _PAIRS: Final = """
-SELECT lower(hex(coalesce(our_cdr_id, their_cdr_id))) AS call, our_cdr_id IS NULL AS is_theirs_alone, their_cdr_id IS NULL AS is_ours_alone,
+SELECT lower(hex(coalesce(our_cdr_id, their_cdr_id))) AS call, lower(hex(our_cdr_id)) AS our_call,
+       lower(hex(their_cdr_id)) AS their_call, our_cdr_id IS NULL AS is_theirs_alone, their_cdr_id IS NULL AS is_ours_alone,
        CAST(cause AS VARCHAR) AS cause, CAST(leg AS VARCHAR) AS leg, CAST(destination AS VARCHAR) AS destination,
        CAST(exact_60th_nanos // 60000 AS BIGINT) AS amount_micros, minutes_ms, CAST(currency AS VARCHAR) AS currency
 FROM {files}
@@ -48,6 +49,15 @@ def current_run(scope: str) -> Run:
 
 def variances(run: Run) -> Any:
     return Segment.objects.filter(run=run, kind="variance")
+
+
+def pair_rows(run: Run, class_: str = "") -> SegmentRows:
+    """The calls behind a run's difference, a row for each cause; of one class of pairs where it is named."""
+    query, values = segments.relation(_PAIRS, variances(run), "variance"), []
+    if class_:
+        query += segments.relation(_OF_CLASS, Segment.objects.filter(run=run, kind="match"), "match")
+        values = [class_]
+    return SegmentRows(segments.connection(), query, values, fields=("call", "leg", "cause", "our_call", "their_call"))
 
 
 class Reconciliations(ListPage):
@@ -148,12 +158,6 @@ class Pairs(Page):
         run = current_run(kwargs["scope"])
         class_ = request.GET.get("class", "")
         class_ = class_ if class_ in CLASSES else ""
-        found = segments.files(variances(run))
-        query, values = (segments.relation(_PAIRS, variances(run)), []) if not found else (_PAIRS.format(files=found), [])
-        matched = segments.files(Segment.objects.filter(run=run, kind="match"))
-        if class_ and found and matched:
-            query += _OF_CLASS.format(files=matched)
-            values = [class_]
-        rows = SegmentRows(segments.connection(), query, values, fields=("call", "leg"))
+        rows = pair_rows(run, class_)
         table = Table(request, rows, self.columns, sort="-amount_micros", label="Calls")
         return table.export() or self.show(table=table, scope=kwargs["scope"], class_label=CLASS_LABELS.get(class_, ""))

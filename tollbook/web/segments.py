@@ -7,7 +7,9 @@ from collections.abc import Iterable
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 
+from tollbook.core.tables import KINDS
 from tollbook.engine.database import open_database, paths_list
 from tollbook.web import book
 
@@ -35,14 +37,27 @@ def files_of(paths: Iterable[str]) -> str:
     return f"read_parquet({paths_list(full)})" if full else ""
 
 
-def relation(template: str, rows: Any) -> str:
+def relation(template: str, rows: Any, kind: str) -> str:
     """The SELECT with its {files}; where there are no files, the same columns without rows."""
-    source = files(rows)
-    if source:
-        return template.format(files=source)
-    head = template[: template.index("FROM {files}")].removeprefix("SELECT ")
-    names = [part.strip().split(" AS ")[-1].strip() for part in head.split(",")]
-    return "SELECT " + ", ".join(f"NULL AS {name}" for name in names) + " WHERE false"
+    return template.format(files=files(rows) or _nothing(kind))
+
+
+def _nothing(kind: str) -> str:
+    """A relation with the columns of a kind of segment and no row."""
+    columns = ", ".join(f'CAST(NULL AS {_sql_type(field.type)}) AS "{field.name}"' for field in KINDS[kind].schema)
+    return f"(SELECT {columns} WHERE false)"
+
+
+def _sql_type(kind: pa.DataType) -> str:
+    if pa.types.is_binary(kind) or pa.types.is_fixed_size_binary(kind):
+        return "BLOB"
+    if pa.types.is_timestamp(kind):
+        return "TIMESTAMPTZ"
+    if pa.types.is_date(kind):
+        return "DATE"
+    if pa.types.is_boolean(kind):
+        return "BOOLEAN"
+    return "BIGINT" if pa.types.is_integer(kind) else "VARCHAR"
 
 
 def dicts(query: str, parameters: list[Any] | None = None) -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
+from tollbook.web.table import keys
 from tollbook.web.table.columns import Column, Row
 
 
@@ -18,6 +19,11 @@ class QueryRows:
         self._rows, self._tie = rows, tie
         self._fields = tuple(fields)
 
+    @property
+    def tie(self) -> tuple[str, ...]:
+        """The fields that tell every row from every other."""
+        return (self._tie,)
+
     def _chosen(self, columns: Sequence[Column], filters: dict[str, str], sort: tuple[str, bool] | None) -> QuerySet[Any, Any]:
         rows = self._rows
         by_name = {column.name: column for column in columns}
@@ -28,10 +34,11 @@ class QueryRows:
         if sort:
             column = by_name[sort[0]]
             rows = rows.order_by(("-" if sort[1] else "") + column.source, self._tie)
-        names = dict.fromkeys(
-            [*self._fields, *(column.source for column in columns if column.source), *(c.currency for c in columns if c.currency)]
-        )
-        return rows.values(*names)
+        return rows.values(*self._names(columns))
+
+    def _names(self, columns: Sequence[Column]) -> list[str]:
+        read = [*self._fields, *(column.source for column in columns if column.source), *(c.currency for c in columns if c.currency)]
+        return list(dict.fromkeys(read))
 
     def page(
         self, columns: Sequence[Column], filters: dict[str, str], sort: tuple[str, bool] | None, offset: int, limit: int
@@ -40,6 +47,18 @@ class QueryRows:
         chosen = self._chosen(columns, filters, sort)
         total = chosen.order_by().count()
         return [_named(row, columns) for row in chosen[offset : offset + limit]], total
+
+    def after(
+        self, columns: Sequence[Column], filters: dict[str, str], sort: tuple[str, bool] | None, place: Sequence[Any] | None, limit: int
+    ) -> list[Row]:
+        """Up to so many rows beyond a place (from the beginning where it is None), each with what its own place is made of."""
+        by_name = {column.name: column for column in columns}
+        order = keys.order((by_name[sort[0]].source, sort[1]) if sort else None, self.tie)
+        chosen = self._chosen(columns, filters, None)
+        if place is not None:
+            chosen = chosen.filter(keys.after(order, place))
+        names = dict.fromkeys([*self._names(columns), *(key.source for key in order)])
+        return [_named(row, columns) for row in chosen.order_by(*keys.order_by(order)).values(*names)[:limit]]
 
     def all(self, columns: Sequence[Column], filters: dict[str, str], sort: tuple[str, bool] | None, limit: int) -> Iterator[Row]:
         """Up to so many rows, one after the other, for an export."""

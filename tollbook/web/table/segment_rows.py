@@ -6,7 +6,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 
+from tollbook.web.table import keys
 from tollbook.web.table.columns import Column, Row
 
 # Counting further is not worth the reading: a page says "more than", and a search is narrowed instead.
@@ -21,6 +23,11 @@ class SegmentRows:
         self, connection: duckdb.DuckDBPyConnection, relation: str, parameters: Sequence[Any] = (), *, fields: Sequence[str] = ()
     ) -> None:
         self._connection, self._relation, self._parameters, self._fields = connection, relation, list(parameters), tuple(fields)
+
+    @property
+    def tie(self) -> tuple[str, ...]:
+        """The fields that tell every row from every other, taken together."""
+        return self._fields
 
     def _query(
         self, columns: Sequence[Column], filters: dict[str, str], sort: tuple[str, bool] | None, known: Sequence[Column] = ()
@@ -51,6 +58,30 @@ class SegmentRows:
         unsorted, _ = self._query(columns[:1], filters, None, columns)
         counted = self._connection.execute(f"SELECT count(*) FROM ({unsorted} LIMIT {COUNTED + 1})", parameters).fetchone()  # noqa: S608
         return list(rows), int(counted[0]) if counted else 0
+
+    def after(
+        self, columns: Sequence[Column], filters: dict[str, str], sort: tuple[str, bool] | None, place: Sequence[Any] | None, limit: int
+    ) -> list[Row]:
+        """Up to so many rows beyond a place (from the beginning where it is None), each with what its own place is made of."""
+        query, parameters, order = self._ordered(columns, filters, sort)
+        beyond, values = keys.after_sql(order, place) if place is not None else ("true", [])
+        text = f"SELECT * FROM ({query}) WHERE {beyond} ORDER BY {keys.order_by_sql(order)} LIMIT {limit:d}"  # noqa: S608 - as above
+        return list(self._rows(text, [*parameters, *values], columns))
+
+    def batches(
+        self, columns: Sequence[Column], filters: dict[str, str], sort: tuple[str, bool] | None, size: int
+    ) -> Iterator[pa.RecordBatch]:
+        """All rows as Arrow batches of so many, under the names of the sources. DuckDB sorts within its memory limit and spills."""
+        query, parameters, order = self._ordered(columns, filters, sort)
+        relation = self._connection.sql(f"{query} ORDER BY {keys.order_by_sql(order)}", params=parameters or None)
+        yield from relation.to_arrow_reader(size)
+
+    def _ordered(
+        self, columns: Sequence[Column], filters: dict[str, str], sort: tuple[str, bool] | None
+    ) -> tuple[str, list[Any], list[keys.Key]]:
+        by_name = {column.name: column for column in columns}
+        query, parameters = self._query(columns, filters, None)
+        return query, parameters, keys.order((by_name[sort[0]].source, sort[1]) if sort else None, self.tie)
 
     def all(self, columns: Sequence[Column], filters: dict[str, str], sort: tuple[str, bool] | None, limit: int) -> Iterator[Row]:
         """Up to so many rows for an export."""
