@@ -6,53 +6,52 @@ import os
 import platform
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from typing import Any
 
 import numba
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from tollbook.bench.rating_baselines import Rated, call_columns, dictionaries, rate_by_dictionary, rate_by_sql
 from tollbook.bench.rating_data import CUSTOMERS, BenchData, bench_data
 from tollbook.core.agreement import RatingTerms
 from tollbook.engine.deck import CompiledDeck, compile_timeline
-from tollbook.engine.rating import rate
+from tollbook.engine.rating import prepare, rate
 
 ROUNDS = 3
 SQL_CALLS = 2_000
 DICTIONARY_CALLS = 300_000
-# The other columns are the same for every call of a leg, so they need no grouping.
-VARYING = ["cdr_id", "b_e164", "setup_at", "answer_at", "release_at", "duration_ms"]
 LEGS = (("customer", 0, 1), ("vendor", CUSTOMERS, -1))
 
 
 def rate_legs(data: BenchData, decks: list[CompiledDeck], threads: int) -> list[tuple[pa.Table, np.ndarray]]:
-    """Both legs of every call: grouped by partner, priced, and for each leg the charges with the place of their call."""
-    legs = []
+    """Both legs of every call: grouped by partner, priced, and for each leg the charges with the place of their call.
+
+    With several threads, several partners are rated at once.
+    """
+    calls = prepare(data.calls)
+    work: list[tuple[str, int, int, np.ndarray]] = []
+    orders = []
     for name, first, sign in LEGS:
         partner = getattr(data, name)
-        order = np.argsort(partner.astype(np.int16), kind="stable")
-        grouped = pc.take(data.calls.select(VARYING), pa.array(order.astype(np.int32)), boundscheck=False)
-        for same in ("leg", "leg_no"):
-            grouped = grouped.append_column(same, data.calls.column(same))
+        order = np.argsort(partner.astype(np.int16), kind="stable").astype(np.int32)
         bounds = np.searchsorted(partner[order], np.arange(partner.max() + 2))
-        charges = [
-            rate(
-                grouped.slice(start, end - start),
-                decks[first + index],
-                RatingTerms(),
-                sign=sign,
-                zone="UTC",
-                partner=f"{name}-{index}",
-                threads=threads,
-            )
-            for index, (start, end) in enumerate(pairwise(bounds))
-            if end > start
-        ]
-        legs.append((pa.concat_tables(charges, promote_options="permissive"), order))
-    return legs
+        work += [(f"{name}-{index}", first + index, sign, order[start:end]) for index, (start, end) in enumerate(pairwise(bounds))]
+        orders.append(order)
+
+    def rate_partner(one: tuple[str, int, int, np.ndarray]) -> pa.Table:
+        partner, deck, sign, places = one
+        return rate(calls, decks[deck], RatingTerms(), sign=sign, zone="UTC", places=places, partner=partner, threads=1)
+
+    if threads == 1:
+        charges = list(map(rate_partner, work))
+    else:
+        with ThreadPoolExecutor(threads) as pool:
+            charges = list(pool.map(rate_partner, work))
+    tables = [pa.concat_tables(charges[:CUSTOMERS]), pa.concat_tables(charges[CUSTOMERS:])]
+    return list(zip(tables, orders, strict=True))
 
 
 def run(rows: int) -> dict[str, Any]:

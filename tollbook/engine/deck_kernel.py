@@ -155,6 +155,19 @@ def find_pieces(keys: Any, at_ms: Any, order: Any, starts: Any, spans: Any, inde
         found[place] = piece if piece >= first and pieces[piece, 1] >= 0 else -1
 
 
+@compiled
 def search_order(keys: Any) -> Any:
     """The keys by their first digits: neighbours in the order are neighbours in the deck, and stay in the cache."""
-    return np.argsort((keys // REST_OF_DIGITS).astype(np.int16), kind="stable")
+    ends = np.zeros(FIRST_DIGITS + 1, dtype=np.int32)
+    for key in keys:
+        ends[max(key, 0) // REST_OF_DIGITS + 1] += 1
+    total = 0
+    for head in range(len(ends)):
+        total += ends[head]
+        ends[head] = total
+    order = np.empty(len(keys), dtype=np.int32)
+    for place in range(len(keys)):
+        head = max(keys[place], 0) // REST_OF_DIGITS
+        order[ends[head]] = place
+        ends[head] += 1
+    return order

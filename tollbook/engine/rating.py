@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -16,23 +18,50 @@ from tollbook.core.rating import price_terms
 from tollbook.core.zone import Zone, find_zone
 from tollbook.engine import rating_kernel
 from tollbook.engine.deck import CompiledDeck
-from tollbook.engine.deck_kernel import find_pieces, search_order
-from tollbook.engine.number import NO_NUMBER, number_keys
-from tollbook.engine.rating_kernel import Charges, Clock, DeckArrays, Records, anchor_records, price_records
+from tollbook.engine.number import number_keys
+from tollbook.engine.rating_kernel import Agreed, Charges, Clock, DeckArrays, Records, rate_records
 
 Array = npt.NDArray[Any]
 BLOCK = 32_768  # records that are priced at once: what a thread works on stays in its cache
 ANCHORS = {"ANSWER": "answer_at", "SETUP": "setup_at", "RELEASE": "release_at"}
 _ANCHOR_KINDS = {"ANSWER": rating_kernel.ANSWER, "SETUP": rating_kernel.SETUP, "RELEASE": rating_kernel.RELEASE}
+_NO_WORDS = pa.array([], pa.string())
+_STATUSES = pa.array(CHARGE_STATUSES, pa.string())
+_IDENTITY = ["cdr_id", "leg", "leg_no"]
+
+
+@dataclass(frozen=True)
+class Calls:
+    """Records ready to be rated by any number of decks: called numbers are read once, though each call is bought and sold."""
+
+    table: pa.Table
+    records: Records
+
+
+def prepare(cdrs: pa.Table) -> Calls:
+    """The columns of the records that prices depend on as arrays; nothing is copied but columns that come in several chunks."""
+    setup, answer, release = (_whole(cdrs.column(name).cast(pa.int64())) for name in ("setup_at", "answer_at", "release_at"))
+    records = Records(
+        key=number_keys(_whole(cdrs.column("b_e164"))),
+        setup=_integers(setup),
+        has_setup=_there(setup),
+        answer=_integers(answer),
+        has_answer=_there(answer),
+        release=_integers(release),
+        has_release=_there(release),
+        duration=_integers(_whole(cdrs.column("duration_ms"))),
+    )
+    return Calls(cdrs, records)
 
 
 def rate(
-    cdrs: pa.Table,
+    cdrs: pa.Table | Calls,
     deck: CompiledDeck,
     terms: RatingTerms,
     *,
     sign: int,
     zone: Zone | str,
+    places: Array | None = None,
     partner: str | None = None,
     agreement_digest: str | None = None,
     clause: str | None = None,
@@ -43,38 +72,35 @@ def rate(
 
     A record that was not answered is NOT_BILLABLE; without a price it is UNRATED, to a blocked code BLOCKED, and HELD where its times or
     its duration do not allow a price. Those have amount 0 and are never dropped. `zone` is the agreement's: period_day is the
-    local date of the anchor. The result does not depend on how the records are split or on the number of threads.
+    local date of the anchor. With `places` (int32) only those records are rated, in that order. The result does not depend on how the
+    records are split or on the number of threads.
     """
-    count = cdrs.num_rows
-    numbers, records, charges = _whole(cdrs.column("b_e164")), _records(cdrs), _empty(count)
-    agreed, kind, computed = price_terms(terms), _ANCHOR_KINDS[terms.price_anchor], terms.duration_basis == "COMPUTED"
+    calls = cdrs if isinstance(cdrs, Calls) else prepare(cdrs)
+    chosen = np.arange(calls.table.num_rows, dtype=np.int32) if places is None else places
+    count = len(chosen)
+    charges = _empty(count)
     clock = _clock(find_zone(zone) if isinstance(zone, str) else zone)
-    arrays = DeckArrays(*map(np.asarray, (deck.pieces, deck.terms, deck.longest, deck.facts)))
-    search = tuple(map(np.asarray, (deck.starts, deck.spans, deck.index, deck.pieces)))
+    agreed = Agreed(_ANCHOR_KINDS[terms.price_anchor], clock, terms.duration_basis == "COMPUTED", price_terms(terms))
+    arrays = DeckArrays(*map(np.asarray, (deck.starts, deck.spans, deck.index, deck.pieces, deck.terms, deck.longest, deck.facts)))
 
-    def rate_block(first: int) -> None:
-        last = min(first + BLOCK, count)
-        part = Records(*(column[first:last] for column in records))
-        into = Charges(*(column[..., first:last] for column in charges))
-        undecided = np.empty(last - first, dtype=np.bool_)
-        found = np.empty(last - first, dtype=np.int64)
-        anchor_records(part, clock, kind, computed, into, undecided)
-        keys = number_keys(numbers.slice(first, last - first))
-        keys[~into.has_anchor] = NO_NUMBER
-        find_pieces(keys, into.anchor, search_order(keys), *search, found)  # type: ignore[call-arg]
-        price_records(part.has_answer, undecided, found, arrays, agreed, into, np.empty(last - first, dtype=np.int64))
+    def rate_blocks(first: int, last: int) -> None:
+        rate_records(calls.records, chosen, first * BLOCK, min(last * BLOCK, count), BLOCK, arrays, agreed, charges)
 
-    firsts = range(0, count, BLOCK)
-    workers = min(threads or os.cpu_count() or 1, len(firsts))
+    blocks = -(-count // BLOCK)
+    workers = min(threads or os.cpu_count() or 1, blocks)
     if workers <= 1:
-        for first in firsts:
-            rate_block(first)
+        rate_blocks(0, blocks)
     else:
+        bounds = [blocks * worker // workers for worker in range(workers + 1)]
         with ThreadPoolExecutor(workers) as pool:
-            list(pool.map(rate_block, firsts))
-    return _table(cdrs, deck, charges, sign, (partner, agreement_digest, clause, currency or deck.currency or None))
+            list(pool.map(rate_blocks, bounds[:-1], bounds[1:]))
+    identity = calls.table.select(_IDENTITY)
+    if places is not None:
+        identity = identity.take(pa.array(chosen))
+    return _table(identity, deck, charges, sign, (partner, agreement_digest, clause, currency or deck.currency or None))
 
 
+@lru_cache(maxsize=64)
 def _clock(zone: Zone) -> Clock:
     return Clock(np.array(zone.changes_ms, dtype=np.int64), np.array(zone.offsets_s, dtype=np.int64) * 1000)
 
@@ -103,37 +129,11 @@ def _integers(array: pa.Array) -> Array:
     return np.frombuffer(buffer, dtype=np.int64)[array.offset : array.offset + len(array)]
 
 
-def _records(cdrs: pa.Table) -> Records:
-    """The buffers of the columns; nothing is copied but columns that come in several chunks."""
-    setup, answer, release = (_whole(cdrs.column(name).cast(pa.int64())) for name in ("setup_at", "answer_at", "release_at"))
-    return Records(
-        setup=_integers(setup),
-        has_setup=_there(setup),
-        answer=_integers(answer),
-        has_answer=_there(answer),
-        release=_integers(release),
-        has_release=_there(release),
-        duration=_integers(_whole(cdrs.column("duration_ms"))),
-    )
-
-
 def _empty(count: int) -> Charges:
-    wide = np.zeros((6, count), dtype=np.int64)
-    flags = np.zeros((3, count), dtype=np.bool_)
-    return Charges(
-        facts=np.zeros((4, count), dtype=np.int32),
-        has_row=flags[0],
-        has_rate=flags[1],
-        has_anchor=flags[2],
-        rate=wide[0],
-        billed=wide[1],
-        exact=wide[2],
-        amount=wide[3],
-        anchor=wide[4],
-        duration=wide[5],
-        status=np.zeros(count, dtype=np.int32),
-        day=np.zeros(count, dtype=np.int32),
-    )
+    """Columns to be written to: every line of them is, by one pass or another."""
+    kinds = {"int64": ("rate", "billed", "exact", "amount", "anchor", "duration"), "bool": ("has_row", "has_rate", "has_anchor")}
+    kind_of = {name: kind for kind, names in kinds.items() for name in names}
+    return Charges(*(np.empty(count, dtype=kind_of.get(name, "int32")) for name in Charges._fields))
 
 
 def _column(values: Array, kind: pa.DataType, valid: pa.Buffer | None = None) -> pa.Array:
@@ -147,33 +147,38 @@ def _words(places: Array, texts: pa.Array, valid: pa.Buffer | None = None) -> pa
     return pa.DictionaryArray.from_arrays(_column(places, pa.int32(), valid), texts, safe=False)
 
 
-def _constant(value: str | None, nothing: Array) -> pa.Array:
+def _nothing(places: Array) -> pa.Array:
+    """Null for every row; `places` are zeros, which as bits mean that nothing is there."""
+    zeros = pa.py_buffer(places)
+    indices = pa.Array.from_buffers(pa.int32(), len(places), [zeros, zeros])
+    return pa.DictionaryArray.from_arrays(indices, _NO_WORDS, safe=False)
+
+
+def _constant(value: str | None, places: Array) -> pa.Array:
     """One word for every row, or null for every row; all of them share the places, which are zeros."""
-    return pa.nulls(len(nothing), WORD) if value is None else _words(nothing, pa.array([value], pa.string()))
+    return _nothing(places) if value is None else _words(places, pa.array([value], pa.string()))
 
 
-def _table(cdrs: pa.Table, deck: CompiledDeck, charges: Charges, sign: int, words: tuple[str | None, ...]) -> pa.Table:
-    count = cdrs.num_rows
+def _table(identity: pa.Table, deck: CompiledDeck, charges: Charges, sign: int, words: tuple[str | None, ...]) -> pa.Table:
+    count = identity.num_rows
     has_row, has_rate, has_anchor = (
         pa.py_buffer(np.packbits(flags, bitorder="little")) for flags in (charges.has_row, charges.has_rate, charges.has_anchor)
     )
-    nothing = np.zeros(count, dtype=np.int32)
+    zeros = np.zeros(count, dtype=np.int32)
     partner, agreement_digest, clause, currency = words
-    code, destination, version, row = charges.facts
     columns: dict[str, Any] = {
-        **{name: cdrs.column(name) for name in ("cdr_id", "leg", "leg_no")},
-        **{
-            name: _constant(value, nothing)
-            for name, value in (("partner", partner), ("agreement_digest", agreement_digest), ("clause", clause))
-        },
-        "deck_digest": _words(version, deck.texts("deck_digest"), has_row),
-        "deck_row": _column(row, pa.int32(), has_row),
-        "code": _words(code, deck.texts("code"), has_row),
-        "destination": _words(destination, deck.texts("destination"), has_row),
+        **{name: identity.column(name) for name in _IDENTITY},
+        "partner": _constant(partner, zeros),
+        "agreement_digest": _constant(agreement_digest, zeros),
+        "clause": _constant(clause, zeros),
+        "deck_digest": _words(charges.version, deck.texts("deck_digest"), has_row),
+        "deck_row": _column(charges.row, pa.int32(), has_row),
+        "code": _words(charges.code, deck.texts("code"), has_row),
+        "destination": _words(charges.destination, deck.texts("destination"), has_row),
         # A compiled deck has one zone of origin and one band.
-        "a_zone": _words(nothing, deck.texts("a_zone"), has_row),
-        "band": _words(nothing, deck.texts("band"), has_row),
-        "jurisdiction": pa.nulls(count, WORD),
+        "a_zone": _words(zeros, deck.texts("a_zone"), has_row),
+        "band": _words(zeros, deck.texts("band"), has_row),
+        "jurisdiction": _nothing(zeros),
         "anchor_at": _column(charges.anchor, CHARGE.field("anchor_at").type, has_anchor),
         "period_day": _column(charges.day, pa.date32(), has_anchor),
         "duration_ms": _column(charges.duration, pa.int64()),
@@ -181,9 +186,9 @@ def _table(cdrs: pa.Table, deck: CompiledDeck, charges: Charges, sign: int, word
         "rate_nanos_per_minute": _column(charges.rate, pa.int64(), has_rate),
         "exact_60th_nanos": _column(charges.exact, pa.int64()),
         "amount_micros": _column(charges.amount, pa.int64()),
-        "currency": _constant(currency, nothing),
-        "sign": pa.array(np.full(count, sign, dtype=np.int8)),
-        "status": _words(charges.status, pa.array(CHARGE_STATUSES, pa.string())),
-        "acceptance": _constant("PAYABLE", nothing),
+        "currency": _constant(currency, zeros),
+        "sign": _column(np.full(count, sign, dtype=np.int8), pa.int8()),
+        "status": _words(charges.status, _STATUSES),
+        "acceptance": _constant("PAYABLE", zeros),
     }
     return pa.Table.from_arrays([columns[name] for name in CHARGE.names], schema=CHARGE)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from tollbook.core import money, rating
 from tollbook.core.rating import price
 from tollbook.engine.compiled import callable_when_compiled, compiled
 from tollbook.engine.deck import BLOCKED_RATE, row_terms_at
+from tollbook.engine.deck_kernel import find_pieces, search_order
 
 # The statuses as places in `tollbook.core.cdr.CHARGE_STATUSES`, and the anchors by number.
 RATED, UNRATED, BLOCKED, NOT_BILLABLE, HELD = range(5)
@@ -25,11 +28,12 @@ callable_when_compiled(
 
 
 class Records(NamedTuple):
-    """The columns that a price depends on, in place: instants and durations in ms.
+    """The columns that a price depends on, in place: what is called as a number key, instants and durations in ms.
 
     The `has_` arrays say where a value is there; what stands at a null means nothing.
     """
 
+    key: Any
     setup: Any
     has_setup: Any
     answer: Any
@@ -42,6 +46,9 @@ class Records(NamedTuple):
 class DeckArrays(NamedTuple):
     """A compiled deck; `facts` has per row the places of its words and its row in the file: code, destination, version, row."""
 
+    starts: Any
+    spans: Any
+    index: Any
     pieces: Any
     terms: Any
     longest: Any
@@ -55,13 +62,28 @@ class Clock(NamedTuple):
     offsets: Any
 
 
-class Charges(NamedTuple):
-    """The columns of the charges. `has_row` and `has_anchor` are false where there is none, `has_rate` where there is no price."""
+class Agreed(NamedTuple):
+    """What the agreement says: which anchor and clock, whether durations are computed, and the price terms."""
 
-    facts: Any
+    anchor: Any
+    clock: Any
+    computed: Any
+    terms: Any
+
+
+class Charges(NamedTuple):
+    """The columns of the charges. `has_row` and `has_anchor` are false where there is none, `has_rate` where there is no price.
+
+    Where nothing is there the value is zero.
+    """
+
+    code: Any
+    destination: Any
+    version: Any
+    row: Any
     has_row: Any
-    has_rate: Any
     rate: Any
+    has_rate: Any
     billed: Any
     exact: Any
     amount: Any
@@ -98,81 +120,128 @@ def anchor_of(kind: int, answered: bool, answer: int, has_setup: bool, setup: in
     return released, release, False
 
 
-def status_of(answered: bool, undecided: bool, piece: int, blocked: bool) -> int:
-    """What becomes of the record; RATED alone has a price."""
+def status_before_price(answered: bool, undecided: bool) -> int:
+    """What becomes of the record as far as its own columns say; RATED is what the deck decides."""
     if not answered:
         return NOT_BILLABLE
-    if undecided:
-        return HELD
-    if piece < 0:
-        return UNRATED
-    return BLOCKED if blocked else RATED
+    return HELD if undecided else RATED
 
 
-callable_when_compiled(duration_of, anchor_of, status_of)
+callable_when_compiled(duration_of, anchor_of, status_before_price)
 
 
 @compiled
-def anchor_records(records: Any, clock: Any, anchor_kind: int, computed: bool, charges: Any, undecided: Any) -> None:
-    """The first pass: the anchor of each record, its local day and its duration, and whether its price cannot be decided.
+def anchor_records(records: Any, places: Any, agreed: Any, charges: Any, first: int, keys: Any, before: Any) -> None:
+    """The first pass: the anchor of each record, its local day and its duration, the key to look up, and its status before the price.
 
     Arrays are taken out of their tuples once: in the loop each access would count references.
     """
-    setups, has_setup, answers, has_answer = records.setup, records.has_setup, records.answer, records.has_answer
+    record_keys, setups, has_setup, answers, has_answer = records.key, records.setup, records.has_setup, records.answer, records.has_answer
     releases, has_release, durations = records.release, records.has_release, records.duration
-    changes, clock_offsets = clock.changes, clock.offsets
-    anchors, has_anchor, days, used_ms = charges.anchor, charges.has_anchor, charges.day, charges.duration
+    kind, computed, changes, clock_offsets = agreed.anchor, agreed.computed, agreed.clock.changes, agreed.clock.offsets
+    last = first + len(keys)
+    places, anchors, has_anchor = places[first:last], charges.anchor[first:last], charges.has_anchor[first:last]
+    days, used_ms = charges.day[first:last], charges.duration[first:last]
     change = 0
-    for place in range(len(durations)):
+    for number in range(len(keys)):
+        place = places[number]
         answered, released = has_answer[place], has_release[place]
         answer, release = answers[place], releases[place]
         duration, wrong = duration_of(durations[place], computed, answered, answer, released, release)
-        known, anchor, fitting = anchor_of(anchor_kind, answered, answer, has_setup[place], setups[place], released, release)
-        undecided[place] = wrong or not fitting
-        used_ms[place] = duration
-        has_anchor[place] = known
-        if known:
-            while change < len(changes) and anchor >= changes[change]:
-                change += 1
-            while change > 0 and anchor < changes[change - 1]:
-                change -= 1
-            days[place] = (anchor + clock_offsets[change]) // 86_400_000
-            anchors[place] = anchor
+        known, anchor, fitting = anchor_of(kind, answered, answer, has_setup[place], setups[place], released, release)
+        before[number] = status_before_price(answered, wrong or not fitting)
+        used_ms[number] = duration
+        has_anchor[number] = known
+        anchor = anchor if known else 0
+        anchors[number] = anchor
+        keys[number] = record_keys[place] if known else -1
+        while change < len(changes) and anchor >= changes[change]:
+            change += 1
+        while change > 0 and anchor < changes[change - 1]:
+            change -= 1
+        days[number] = (anchor + clock_offsets[change]) // 86_400_000 if known else 0
 
 
 @compiled
-def price_records(has_answer: Any, undecided: Any, found: Any, deck: Any, terms: Any, charges: Any, rated: Any) -> None:
-    """The last pass: what the pieces that were `found` say, the status of each record, and the price of those that have one."""
-    pieces, row_terms, longest, facts = deck.pieces, deck.terms, deck.longest, deck.facts
-    out_facts, has_row, has_rate, rates = charges.facts, charges.has_row, charges.has_rate, charges.rate
-    durations, statuses = charges.duration, charges.status
-    billed_s, exact_60th, amounts = charges.billed, charges.exact, charges.amount
+def describe_records(found: Any, deck: Any, charges: Any, first: int, before: Any, rated: Any) -> int:
+    """The pass after the search: what the pieces that were `found` say, and the status of each record.
+
+    The rated ones are noted in `rated`, without a branch, to be priced by themselves: whether a call was answered cannot be foreseen.
+    """
+    pieces, facts = deck.pieces, deck.facts
+    last = first + len(found)
+    codes, destinations, versions = charges.code[first:last], charges.destination[first:last], charges.version[first:last]
+    deck_rows, has_row = charges.row[first:last], charges.has_row[first:last]
+    rates, has_rate, statuses = charges.rate[first:last], charges.has_rate[first:last], charges.status[first:last]
     count = 0
-    for place in range(len(found)):
-        piece = found[place]
-        has_piece = piece >= 0
-        blocked = False
-        if has_piece:
+    for number in range(len(found)):
+        piece = found[number]
+        status = before[number]
+        if piece >= 0:
             row = pieces[piece, 1]
             rate = pieces[piece, 3]
-            blocked = rate == BLOCKED_RATE
-            rates[place] = rate
-            for fact in range(4):
-                out_facts[fact, place] = facts[row, fact]
-        has_row[place] = has_piece
-        has_rate[place] = has_piece and not blocked
-        status = status_of(has_answer[place], undecided[place], piece, blocked)
-        statuses[place] = status
-        # The rated ones are noted without a branch and priced by themselves: whether a call was answered cannot be foreseen.
-        rated[count] = place
+            priced = rate != BLOCKED_RATE
+            if status == RATED and not priced:
+                status = BLOCKED
+            codes[number] = facts[row, 0]
+            destinations[number] = facts[row, 1]
+            versions[number] = facts[row, 2]
+            deck_rows[number] = facts[row, 3]
+            rates[number] = rate if priced else 0
+            has_row[number] = True
+            has_rate[number] = priced
+        else:
+            if status == RATED:
+                status = UNRATED
+            codes[number] = 0
+            destinations[number] = 0
+            versions[number] = 0
+            deck_rows[number] = 0
+            rates[number] = 0
+            has_row[number] = False
+            has_rate[number] = False
+        statuses[number] = status
+        rated[count] = number
         count += status == RATED
-    for number in range(count):
-        place = rated[number]
-        distinct = pieces[found[place], 2]
-        if durations[place] > longest[distinct]:
-            statuses[place] = HELD
+    return count
+
+
+@compiled
+def price_records(rated: Any, found: Any, deck: Any, terms: Any, charges: Any, first: int) -> None:
+    """The last pass: the price of the rated ones; a call that is too long for its terms is HELD."""
+    pieces, row_terms, longest = deck.pieces, deck.terms, deck.longest
+    last = first + len(found)
+    durations, statuses = charges.duration[first:last], charges.status[first:last]
+    billed_s, exact_60th, amounts = charges.billed[first:last], charges.exact[first:last], charges.amount[first:last]
+    billed_s[:] = 0
+    exact_60th[:] = 0
+    amounts[:] = 0
+    for number in rated:
+        distinct = pieces[found[number], 2]
+        if durations[number] > longest[distinct]:
+            statuses[number] = HELD
             continue
-        billed, exact, amount = price(durations[place], row_terms_at(row_terms, distinct), terms)
-        billed_s[place] = billed
-        exact_60th[place] = exact
-        amounts[place] = amount
+        billed, exact, amount = price(durations[number], row_terms_at(row_terms, distinct), terms)
+        billed_s[number] = billed
+        exact_60th[number] = exact
+        amounts[number] = amount
+
+
+@compiled
+def rate_records(records: Any, places: Any, first: int, last: int, block: int, deck: Any, agreed: Any, charges: Any) -> None:
+    """The records at `places[first:last]` into the same lines of the charges, by blocks, so that what is worked on stays in the cache.
+
+    Several passes, because one that searches must not wait for one that decides.
+    """
+    keys = np.empty(block, dtype=np.int64)
+    found = np.empty(block, dtype=np.int64)
+    before = np.empty(block, dtype=np.int32)
+    rated = np.empty(block, dtype=np.int32)
+    for start in range(first, last, block):
+        size = min(block, last - start)
+        anchor_records(records, places, agreed, charges, start, keys[:size], before[:size])
+        order = search_order(keys[:size])
+        at_ms = charges.anchor[start : start + size]
+        find_pieces(keys[:size], at_ms, order, deck.starts, deck.spans, deck.index, deck.pieces, found[:size])
+        count = describe_records(found[:size], deck, charges, start, before[:size], rated)
+        price_records(rated[:count], found[:size], deck, agreed.terms, charges, start)
