@@ -20,7 +20,7 @@ IMMEDIATE: Final = ("immediate", "immediately", "effective immediately", "now", 
 
 _MONTHS: Final = {name: number for number, name in enumerate(MONTHS, 1)}
 _CLOCK = r"(?:[T ]+(\d{1,2}):(\d{2})(?::(\d{2})(?:\.(\d{1,3})0*)?)?\s*(Z|[+-]\d{2}:?\d{2})?)?"
-_YEAR_FIRST = re.compile(rf"(\d{{4}})[-/.]?(\d{{2}})[-/.]?(\d{{2}}){_CLOCK}", re.IGNORECASE)
+_YEAR_FIRST = re.compile(rf"(\d{{4}})(?:[-/.](\d{{1,2}})[-/.](\d{{1,2}})|(\d{{2}})(\d{{2}})){_CLOCK}", re.IGNORECASE)
 _YEAR_NAME = re.compile(rf"(\d{{4}})[- ]([A-Za-z]{{3,9}})\.?[- ](\d{{1,2}}){_CLOCK}")
 _DAY_NAME = re.compile(rf"(\d{{1,2}})[- ]([A-Za-z]{{3,9}})\.?,?[- ](\d{{4}}){_CLOCK}")
 _NAME_DAY = re.compile(rf"([A-Za-z]{{3,9}})\.?[- ](\d{{1,2}}),?[- ](\d{{4}}){_CLOCK}")
@@ -53,7 +53,7 @@ def parse_moment(text: str, zone: Zone, date_format: str | None = None, *, end: 
     plain = " ".join(text.split())
     found = _YEAR_FIRST.fullmatch(plain)
     if found:
-        return _moment(found[1], found[2], found[3], found.groups()[3:], zone, end)
+        return _moment(found[1], found[2] or found[4], found[3] or found[5], found.groups()[5:], zone, end)
     for pattern, order in ((_YEAR_NAME, (1, 2, 3)), (_DAY_NAME, (3, 2, 1)), (_NAME_DAY, (3, 1, 2))):
         found = pattern.fullmatch(plain)
         month = _MONTHS.get(found[order[1]][:3].casefold()) if found else None

@@ -191,8 +191,8 @@ def test_a_cell_far_away_does_not_fill_the_memory(tmp_path: Path) -> None:
 
 def test_cells_of_a_workbook_are_text_as_typed() -> None:
     profile = deck_profile({"format": "tollbook-deck-profile/1", "decimal": ","}, "p")
-    values = [True, dt.date(2025, 4, 1), JUNE_30.replace(hour=10, minute=30), JUNE_30, 44.0, 0.0235, 1e-07, 12]
-    texts = ["TRUE", "2025-04-01", "2025-06-30T10:30:00", "2025-06-30", "44", "0,0235", "0,0000001", "12"]
+    values = [True, dt.date(2025, 4, 1), JUNE_30.replace(hour=10, minute=30), JUNE_30, 44.0, 0.0235, 0.1 + 0.2, 1e-07, 12]
+    texts = ["TRUE", "2025-04-01", "2025-06-30T10:30:00", "2025-06-30", "44", "0,0235", "0,3", "0,0000001", "12"]
     assert [workbook.cell_text(value, profile) for value in values] == texts
 
 
@@ -224,6 +224,33 @@ def test_a_bad_cell_keeps_its_row_out_and_no_other(tmp_path: Path, line: str, pr
     assert [(each.code, each.place.number, each.place.column, each.place.file) for each in problems if each.severity == "error"] == [
         (problem, 5, column, "deck.csv")
     ]
+
+
+@pytest.mark.parametrize("line", ['33,"France,0.01,1/1,2025-01-01', '"33,France'])
+def test_a_quote_that_does_not_close_costs_its_own_line_only(tmp_path: Path, line: str) -> None:
+    others = '39,"Italy\nand ""Vatican""",0.01,1/1,2025-01-01\n34,Spain,0.02,1/1,2025-01-01\n'
+    deck, problems = read(tmp_path, PLAIN + line + "\n" + others)
+    assert columns(deck, "code", "row") == [("44", 2), ("447", 3), ("4477", 4), ("39", 6), ("34", 7)]
+    assert [(each.code, each.place.number, each.value) for each in problems if each.severity == "error"] == [("ROW_QUOTE_OPEN", 5, line)]
+
+
+def test_a_quote_as_long_as_the_sheet_does_not_swallow_it(tmp_path: Path) -> None:
+    many = "".join(f"39{number:05},Italy,0.01,1/1,2025-01-01\n" for number in range(5_000))
+    deck, problems = read(tmp_path, PLAIN + '33,"France\n' + many)
+    assert deck.rows.num_rows == 5_003
+    assert [each.place.number for each in problems if each.severity == "error"] == [5]
+
+
+def test_blanks_behind_the_commas_are_for_the_eye(tmp_path: Path) -> None:
+    deck, _ = read(tmp_path, PLAIN.replace(",", ", "))
+    assert columns(deck, "code", "destination") == [("44", "United Kingdom"), ("447", "UK Mobile"), ("4477", "UK Mobile, O2")]
+
+
+def test_headers_are_known_without_their_blanks(tmp_path: Path) -> None:
+    deck, problems = read(tmp_path, "DialCode,BillingIncrement,Rate,effectiveDate\n44,30/6,0.01,2025-01-01\n")
+    assert columns(deck, "code", "minimum_s", "step_s", "effective_from")[0][:3] == ("44", 30, 6)
+    assert codes(problems) == []
+    assert refusal(tmp_path, "Code,Rate,OffPeakRate\n44,0.01,0.02\n")[0].code == "DECK_COLUMN_UNSUPPORTED"
 
 
 def test_a_profile_takes_the_guessing_out(tmp_path: Path) -> None:

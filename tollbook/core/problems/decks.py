@@ -87,6 +87,7 @@ CELLS = {
     ),
     "RATE_UNREADABLE": Kind(_ERROR, "The cell is not a price.", _LEFT_OUT, _PARTNER),
     "RATE_ZERO": Kind(_ERROR, "A rate of zero is not allowed.", f"{_LEFT_OUT} Set allow_zero {_PROFILE} if the code is free."),
+    "ROW_QUOTE_OPEN": Kind(_ERROR, "A quote opens in the row and does not close.", _LEFT_OUT, _PARTNER),
     "ROW_SKIPPED": Kind(_INFO, "Rows without code and price, such as notes.", "Nothing, if they are notes."),
 }
 

@@ -18,6 +18,9 @@ _CENTS = frozenset(_WORDS["cents"])
 _COMMENTS = frozenset(_WORDS["comments"])
 _UNSUPPORTED = frozenset(_WORDS["unsupported"])
 _MEANING = {header: name for name, headers in _WORDS["meanings"].items() for header in headers}
+# BillingIncrement is Billing Increment: headers are compared without their blanks too.
+_JOINED = {header.replace(" ", ""): name for header, name in _MEANING.items()}
+_UNSUPPORTED_JOINED = frozenset(header.replace(" ", "") for header in _UNSUPPORTED)
 _SYMBOLS = {"$": " usd ", "€": " eur ", "£": " gbp "}
 
 
@@ -102,8 +105,8 @@ def _recognised(cells: Sequence[str], profile: DeckProfile, number: int, file: s
         if not header or header in ignored:
             continue
         words = [word for word in header.split() if word not in _CENTS]
-        meaning = _MEANING.get(" ".join(words))
-        if header in _UNSUPPORTED or (meaning and len(words) < len(header.split()) and profile.rate_scale == 1):
+        meaning = _MEANING.get(" ".join(words)) or _JOINED.get("".join(words))
+        if header.replace(" ", "") in _UNSUPPORTED_JOINED or (meaning and len(words) < len(header.split()) and profile.rate_scale == 1):
             columns.setdefault(meaning or header, index)
             problems.append(
                 problem("DECK_COLUMN_UNSUPPORTED", f"The column {cell.strip()} changes prices.", file=file, row=number, column=cell.strip())

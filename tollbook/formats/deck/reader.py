@@ -51,6 +51,8 @@ def read_deck(
     for chunk in sheet.chunks:
         reader.read(chunk, first_row)
         first_row += len(chunk)
+    for row, text in sheet.open_quotes:
+        problems.add("ROW_QUOTE_OPEN", row=row, value=text)
     rows = _table(reader.values)
     if rows.num_rows == 0:
         raise Refusal([problem("DECK_NO_ROWS", file=path.name), *problems.finished()])

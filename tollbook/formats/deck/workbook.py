@@ -1,7 +1,8 @@
 """Rate sheets in workbooks (XLSX, XLS, ODS): cells as a person would have typed them into a CSV. Nothing is evaluated.
 
-A number is written with the fewest digits that mean it, so 0.0235 stays 0.0235; a date is written year first. A workbook is looked at
-before it is opened: an archive that unpacks to far more than it weighs, or a sheet with cells far apart, would exhaust the memory.
+A number has the 15 digits that a spreadsheet shows at most, so 0.0235 stays 0.0235 and a computed 0.1 + 0.2 is 0.3; a date is written
+year first. A workbook is looked at before it is opened: an archive that unpacks to far more than it weighs, or a sheet with cells far
+apart, would exhaust the memory.
 """
 
 from __future__ import annotations
@@ -139,7 +140,7 @@ def cell_text(cell: Any, profile: DeckProfile) -> str:
         return str(cell)
     if isinstance(cell, int):
         return str(cell)
-    number = f"{Decimal(repr(cell)):f}"
+    number = f"{Decimal(format(cell, '.15g')):f}"
     whole, _, fraction = number.partition(".")
     fraction = fraction.rstrip("0")
     return f"{whole}{profile.decimal}{fraction}" if fraction else whole
