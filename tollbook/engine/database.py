@@ -31,10 +31,17 @@ def open_database(
     }
     if threads is not None:
         settings["threads"] = threads
-    connection = duckdb.connect(":memory:", config=settings)
-    connection.execute("SET TimeZone = 'UTC'")
-    # It would be drawn on stdout, into the midst of results and JSON.
-    connection.execute("SET enable_progress_bar = false")
+    return _set_up(duckdb.connect(":memory:", config=settings))
+
+
+def another_connection(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+    """A second connection to the same database, for another thread: it sees the tables, and has temporary ones of its own."""
+    return _set_up(connection.cursor())
+
+
+def _set_up(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+    """What every connection needs. A progress bar would be drawn on stdout, into the midst of results and JSON."""
+    connection.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
     return connection
 
 
@@ -42,10 +49,10 @@ def open_database(
 def shared_database(*, memory_limit: str = DEFAULT_MEMORY_LIMIT, spill_folder: Path | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
     """An empty database for a piece of work, in the process's one instance: to open an instance of its own takes longer than most such
     work, and the memory limit is one for all. Its tables, views and settings are its own and are gone at the end."""
-    connection = _instance(os.getpid(), memory_limit, spill_folder).cursor()
+    connection = another_connection(_instance(os.getpid(), memory_limit, spill_folder))
     name = f"piece_{next(_numbers)}"
     try:
-        connection.execute(f"SET TimeZone = 'UTC'; SET enable_progress_bar = false; ATTACH ':memory:' AS {name}; USE {name}")
+        connection.execute(f"ATTACH ':memory:' AS {name}; USE {name}")
         yield connection
     finally:
         try:

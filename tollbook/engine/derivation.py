@@ -22,11 +22,12 @@ from tollbook.engine import mediation
 from tollbook.engine.database import paths_list
 from tollbook.engine.deck import CompiledDeck
 from tollbook.engine.matching import MatchResult, match
-from tollbook.engine.rating import rate
+from tollbook.engine.rating import ANCHORS, rate
 
 BATCH_ROWS: Final = 131_072
 ANCHOR: Final = "coalesce(answer_at, setup_at, alert_at, release_at)"
-PRICE_ANCHORS: Final = {"ANSWER": "answer_at", "SETUP": "setup_at", "RELEASE": "release_at"}
+# All that the price of a call is made from; the other columns of a record are not read for it.
+PRICED_FROM: Final = ("cdr_id", "leg", "leg_no", "b_e164", "setup_at", "answer_at", "release_at", "duration_ms")
 SIGNS: Final = {"IN": 1, "OUT": -1}
 
 
@@ -109,9 +110,9 @@ def charges(
     until_ms: int,
 ) -> Iterator[pa.Table]:
     """The charges (CHARGE) of a view of kept records under one agreement version, for its part of the period."""
-    anchor = PRICE_ANCHORS[agreement.rating.price_anchor]
+    anchor = ANCHORS[agreement.rating.price_anchor]
     where = anchored_in(from_ms, until_ms, f"coalesce({anchor}, setup_at, release_at, answer_at)")
-    for rows in cdr_batches(connection, f"SELECT * FROM {kept} WHERE {where}"):
+    for rows in _priced_batches(connection, f"SELECT {', '.join(PRICED_FROM)} FROM {kept} WHERE {where}"):
         yield rate(
             rows,
             deck,
@@ -125,11 +126,12 @@ def charges(
         )
 
 
-def cdr_batches(connection: duckdb.DuckDBPyConnection, query: str, rows: int = BATCH_ROWS) -> Iterator[pa.Table]:
-    """The rows of a query in the CDR schema, in batches."""
+def _priced_batches(connection: duckdb.DuckDBPyConnection, query: str, rows: int = BATCH_ROWS) -> Iterator[pa.Table]:
+    """The rows of a query in batches, with the types of the CDR schema."""
+    schema = pa.schema([CDR.field(name) for name in PRICED_FROM])
     for batch in connection.sql(query).to_arrow_reader(rows):
         table = pa.Table.from_batches([batch])
-        yield pa.Table.from_arrays([table.column(field.name).cast(field.type) for field in CDR], schema=CDR)
+        yield pa.Table.from_arrays([table.column(field.name).cast(field.type) for field in schema], schema=schema)
 
 
 def matched(

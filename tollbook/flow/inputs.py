@@ -9,10 +9,8 @@ from pathlib import Path
 from typing import Final
 
 import duckdb
-import pyarrow as pa
 
 from tollbook.core.agreement import Agreement
-from tollbook.core.cdr import CDR
 from tollbook.core.period import Period, parse_period
 from tollbook.core.tables import KINDS
 from tollbook.core.zone import find_zone
@@ -83,11 +81,3 @@ def commercial_leg(partner: str, leg: str) -> str:
 def anchored_in(from_ms: int, until_ms: int, anchor: str = ANCHOR) -> str:
     """The condition that a record's anchor is in a half-open window."""
     return f"{anchor} >= make_timestamptz({from_ms} * 1000) AND {anchor} < make_timestamptz({until_ms} * 1000)"
-
-
-def cdr_batches(connection: duckdb.DuckDBPyConnection, query: str, rows: int = 250_000) -> Iterator[pa.Table]:
-    """The rows of a query in the CDR schema, in batches."""
-    for batch in connection.sql(query).to_arrow_reader(rows):
-        table = pa.Table.from_batches([batch])
-        arrays = [table.column(field.name).cast(field.type) for field in CDR]
-        yield pa.Table.from_arrays(arrays, schema=CDR)

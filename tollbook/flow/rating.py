@@ -20,8 +20,8 @@ from tollbook.core.period import Period
 from tollbook.core.problem import Problem, Refusal, problem, refuse
 from tollbook.core.rights import Actor, Right, require
 from tollbook.core.zone import find_zone
+from tollbook.engine import derivation
 from tollbook.engine.deck import CompiledDeck
-from tollbook.engine.rating import rate
 from tollbook.flow import inputs, reference
 from tollbook.flow.book import Book
 from tollbook.flow.compiled_decks import compiled
@@ -35,7 +35,6 @@ STAGE: Final = "rating"
 SEMANTICS_VERSION: Final = 1
 # Who owes whom: calls that come in are our revenue and priced by the deck we sell, calls that go out are our cost.
 LEGS: Final = {"IN": ("sell", 1), "OUT": ("buy", -1)}
-ANCHORS: Final = {"ANSWER": "answer_at", "SETUP": "setup_at", "RELEASE": "release_at"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +169,7 @@ def rate_leg(
         semantics_version=SEMANTICS_VERSION,
         inputs=[*segments.digests, *digests, marks.result_digest],
         parameters=_parameters(partner, leg, period, terms),
-        compute=lambda: _compute(book, partner, leg, terms, segments, marks),
+        compute=lambda: _compute(book, leg, terms, segments, marks),
         actor=actor,
         known_at=known_at,
         side="OURS",
@@ -187,40 +186,21 @@ def _parameters(partner: str, leg: str, period: str, terms: list[Terms]) -> dict
     return {"partner": partner, "leg": leg, "period": period, "terms": parts}
 
 
-def _compute(book: Book, partner: str, leg: str, terms: list[Terms], segments: inputs.SegmentSet, marks: Run) -> Computed:
+def _compute(book: Book, leg: str, terms: list[Terms], segments: inputs.SegmentSet, marks: Run) -> Computed:
     totals: dict[str, Any] = {}
 
     def charges() -> Iterator[pa.Table]:
         with inputs.database(book) as connection:
             mediated(connection, "ours", segments, marks)
             for each in terms:
-                for rows in _kept_rows(connection, each):
-                    table = _rated(rows, each, leg, partner)
+                zone = find_zone(each.agreement.zone)
+                for table in derivation.charges(
+                    connection, "ours", each.agreement, each.deck, zone, leg, each.clause, each.from_ms, each.until_ms
+                ):
                     _add(totals, table)
                     yield table
 
     return Computed({"charge": charges()}, totals)
-
-
-def _kept_rows(connection: Any, terms: Terms) -> Iterator[pa.Table]:
-    anchor = ANCHORS[terms.agreement.rating.price_anchor]
-    where = inputs.anchored_in(terms.from_ms, terms.until_ms, f"coalesce({anchor}, setup_at, release_at, answer_at)")
-    return inputs.cdr_batches(connection, f"SELECT * FROM ours WHERE {where}")  # noqa: S608
-
-
-def _rated(rows: pa.Table, terms: Terms, leg: str, partner: str) -> pa.Table:
-    agreement = terms.agreement
-    return rate(
-        rows,
-        terms.deck,
-        agreement.rating,
-        sign=LEGS[leg][1],
-        zone=find_zone(agreement.zone),
-        partner=partner,
-        agreement_digest=agreement.digest,
-        clause=terms.clause,
-        currency=agreement.currency,
-    )
 
 
 def _add(totals: dict[str, Any], charges: pa.Table) -> None:

@@ -11,19 +11,17 @@ import json
 import shutil
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Final
 
-import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tollbook.core.agreement import Agreement
 from tollbook.core.agreement_reader import read_agreement
 from tollbook.core.cdr import CDR, CHARGE, MARK
-from tollbook.core.deck import Deck
 from tollbook.core.deck_notice import NoticeTerms
 from tollbook.core.digest import json_digest, run_key
 from tollbook.core.evidence import Pack, read_pack
@@ -39,11 +37,11 @@ from tollbook.engine.reconciliation import Inputs, reconcile
 from tollbook.engine.reconciliation_prices import DeckPrices
 from tollbook.engine.settlement import rates_of, usages, write_annex
 from tollbook.formats.cdr.profile import profile_of
-from tollbook.formats.cdr.profile_words import SourceProfile
 from tollbook.formats.deck.profile import read_deck_profile
 from tollbook.formats.deck.reader import read_deck
 from tollbook.formats.invoice.incoming import read_incoming
 from tollbook.formats.invoice.pdf import invoice_pdf
+from tollbook.plain.close_again import CloseAgain, Step
 from tollbook.plain.verification import Verification
 from tollbook.plain.verify_dispute import verify_dispute
 
@@ -51,61 +49,6 @@ from tollbook.plain.verify_dispute import verify_dispute
 SEMANTICS: Final = {"mediation": 1, "rating": 1, "matching": 1, "reconciliation": 1}
 LARGEST_EXPANSION: Final = 200
 KINDS_OF: Final = {"mediation": ("mark",), "rating": ("charge",), "matching": ("match",), "reconciliation": ("match", "variance")}
-
-
-@dataclass(slots=True)
-class _Close:
-    """A close being computed again."""
-
-    pack: Pack
-    folder: Path
-    found: Verification
-    connection: duckdb.DuckDBPyConnection
-    agreements: dict[str, Agreement] = field(default_factory=dict)
-    decks: dict[str, Deck] = field(default_factory=dict)
-    profiles: list[SourceProfile] = field(default_factory=list)
-    sealed: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
-    made: dict[tuple[str, str, str], Path] = field(default_factory=dict)
-
-    @property
-    def manifest(self) -> Any:
-        return self.pack.manifest
-
-    def path_of(self, part: str) -> Path:
-        """A part as a file under its own name: readers look at the suffix."""
-        path = self.folder / part
-        if not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            entry = self.pack.entries[part]
-            self.pack.stream.seek(entry.offset)
-            with path.open("wb") as target:
-                left = entry.size
-                while left:
-                    block = self.pack.stream.read(min(left, 1 << 20))
-                    target.write(block)
-                    left -= len(block)
-        return path
-
-    def write(self, stage: str, scope: str, kind: str, tables: Iterator[pa.Table] | list[pa.Table], schema: pa.Schema) -> Path:
-        """Rows that were computed again, kept as a file for the stages after."""
-        path = self.folder / f"{len(self.made)}-{kind}.parquet"
-        with pq.ParquetWriter(path, schema, compression="zstd") as writer:
-            for table in tables:
-                writer.write_table(table.cast(schema))
-        self.made[stage, scope, kind] = path
-        return path
-
-    def compare(self, stage: str, scope: str, kind: str) -> None:
-        """The TD1 of what was computed against the one that was sealed."""
-        view = derivation.open_files(self.connection, "computed", kind, [self.made[stage, scope, kind]])
-        td1, rows = derivation.view_digest(self.connection, view, kind)
-        expected = self.sealed[stage, scope]["tables"][kind]
-        self.found.add(
-            f"{stage} {scope} {kind}", f"{stage.capitalize()} of {scope}: {rows:,} {kind} rows come out again.", expected["td1"], td1
-        )
-
-    def table(self, stage: str, scope: str, kind: str) -> pa.Table:
-        return pq.read_table(self.made[stage, scope, kind])
 
 
 def verify_close(pack: Pack, folder: Path, found: Verification) -> None:
@@ -116,19 +59,25 @@ def verify_close(pack: Pack, folder: Path, found: Verification) -> None:
     _check_keys(manifest, found)
     connection = open_database(spill_folder=folder / "spill")
     try:
-        close = _Close(pack, folder, found, connection)
+        close = CloseAgain(pack, folder, found, connection)
         close.sealed = {(each["stage"], each["scope"]): each for each in manifest["results"]["runs"]}
-        _read_references(close)
-        _read_records(close)
-        steps = {"mediation": _mediation, "rating": _rating, "matching": _matching, "reconciliation": _reconciliation}
-        for run in manifest["runs"]:
-            if _is_ours(close, run):
-                steps[run["stage"]](close, run)
-        _invoices(close)
-        _received(close)
-        _disputes(close)
+        close.together([_read_references, _read_records])
+        for stages in (("mediation",), ("rating", "matching")):
+            close.together(_runs(manifest, stages))
+        close.together([*_runs(manifest, ("reconciliation",)), _invoices, _received, _disputes])
     finally:
         connection.close()
+
+
+def _runs(manifest: Any, stages: tuple[str, ...]) -> list[Step]:
+    """The runs of stages that do not rest on one another, in the order of the manifest."""
+    return [partial(_run, run=run) for run in manifest["runs"] if run["stage"] in stages]
+
+
+def _run(close: CloseAgain, run: dict[str, Any]) -> None:
+    steps = {"mediation": _mediation, "rating": _rating, "matching": _matching, "reconciliation": _reconciliation}
+    if _is_ours(close, run):
+        steps[run["stage"]](close, run)
 
 
 def _check_keys(manifest: Any, found: Verification) -> None:
@@ -152,7 +101,7 @@ def _check_keys(manifest: Any, found: Verification) -> None:
     found.add("run results", "Each run's result digest is that of its tables.", named, listed)
 
 
-def _is_ours(close: _Close, run: dict[str, Any]) -> bool:
+def _is_ours(close: CloseAgain, run: dict[str, Any]) -> bool:
     """Whether this version computes the run by the rules it was made by; what rests on one that it does not is left out, too."""
     stage, scope = run["stage"], run["scope"]
     if run["semantics_version"] != SEMANTICS.get(stage):
@@ -166,7 +115,7 @@ def _is_ours(close: _Close, run: dict[str, Any]) -> bool:
     return not missing
 
 
-def _needs(close: _Close, run: dict[str, Any]) -> list[tuple[str, str, str]]:
+def _needs(close: CloseAgain, run: dict[str, Any]) -> list[tuple[str, str, str]]:
     scope, values = run["scope"], run["parameters"]
     if run["stage"] == "mediation":
         return []
@@ -179,11 +128,11 @@ def _needs(close: _Close, run: dict[str, Any]) -> list[tuple[str, str, str]]:
     return needed
 
 
-def _read_references(close: _Close) -> None:
+def _read_references(close: CloseAgain) -> None:
     """Agreements, decks and profiles, each compared with the digest it was pinned by."""
     evidence, wrong = close.manifest["evidence"], []
     for row in evidence.get("agreement", []):
-        agreement, _ = read_agreement(close.pack.part(row["part"]).decode("utf-8"), row["name"])
+        agreement, _ = read_agreement(close.part(row["part"]).decode("utf-8"), row["name"])
         close.agreements[agreement.digest] = agreement
         wrong += [row["name"]] if agreement.digest != row["digest"] else []
     for row in evidence.get("deck", []):
@@ -198,7 +147,7 @@ def _read_references(close: _Close) -> None:
     close.found.add("references", f"The {count} agreements and decks say what they were pinned for.", "", ", ".join(wrong))
 
 
-def _named(close: _Close, part: str, name: str) -> Path:
+def _named(close: CloseAgain, part: str, name: str) -> Path:
     """A part under the name it came under: what a deck's version is called may be its file's name."""
     source = close.path_of(part)
     target = source.parent / Path(part).stem / Path(name).name
@@ -208,11 +157,11 @@ def _named(close: _Close, part: str, name: str) -> Path:
     return target
 
 
-def _read_records(close: _Close) -> None:
+def _read_records(close: CloseAgain) -> None:
     """The raw files as canonical records, each record once, and their TD1 per side."""
     paths: list[Path] = []
     for number, row in enumerate(close.manifest["evidence"].get("cdr", [])):
-        profile = profile_of(json.loads(close.pack.part(row["profile"])))
+        profile = profile_of(json.loads(close.part(row["profile"])))
         close.profiles.append(profile)
         raw = close.path_of(row["part"])
         paths.append(close.folder / f"records-{number}.parquet")
@@ -222,7 +171,7 @@ def _read_records(close: _Close) -> None:
     derivation.open_files(close.connection, "records", "cdr", paths)
     for side in ("ours", "theirs"):
         close.connection.execute(
-            f"CREATE OR REPLACE TEMP TABLE cdr_{side} AS SELECT * FROM records WHERE side = '{side.upper()}' "  # noqa: S608
+            f"CREATE OR REPLACE TABLE cdr_{side} AS SELECT * FROM records WHERE side = '{side.upper()}' "  # noqa: S608
             "QUALIFY row_number() OVER (PARTITION BY cdr_id, leg, leg_no ORDER BY file_digest, record_no) = 1"
         )
     for row in close.manifest["results"]["collection"]:
@@ -264,7 +213,7 @@ class _unpacked:  # noqa: N801 - a context manager
             self.plain.unlink(missing_ok=True)
 
 
-def _mediation(close: _Close, run: dict[str, Any]) -> None:
+def _mediation(close: CloseAgain, run: dict[str, Any]) -> None:
     values = run["parameters"]
     marks = derivation.marks(
         close.connection, f"cdr_{values['side'].lower()}", values["partner"], values["leg"], values["from_ms"], values["until_ms"]
@@ -273,7 +222,7 @@ def _mediation(close: _Close, run: dict[str, Any]) -> None:
     close.compare("mediation", run["scope"], "mark")
 
 
-def _open_side(close: _Close, name: str, partner: str, leg: str, side: str, period: str) -> None:
+def _open_side(close: CloseAgain, name: str, partner: str, leg: str, side: str, period: str) -> None:
     """One side's views as the stages take them."""
     scope = f"{partner}/{leg}/{side}/{period}"
     low, high = _window_of(close, scope)
@@ -281,19 +230,19 @@ def _open_side(close: _Close, name: str, partner: str, leg: str, side: str, peri
     derivation.open_side(close.connection, name, f"cdr_{side.lower()}", verdicts, partner, leg, low, high)
 
 
-def _window_of(close: _Close, scope: str) -> tuple[int, int]:
+def _window_of(close: CloseAgain, scope: str) -> tuple[int, int]:
     """The span of time a mediation run looked at."""
     values = next(each["parameters"] for each in close.manifest["runs"] if (each["stage"], each["scope"]) == ("mediation", scope))
     return values["from_ms"], values["until_ms"]
 
 
-def _compiled(close: _Close, agreement: Agreement, leg: str, digests: list[str]) -> CompiledDeck:
+def _compiled(close: CloseAgain, agreement: Agreement, leg: str, digests: list[str]) -> CompiledDeck:
     terms = agreement.sell if leg == "IN" else agreement.buy
     assert terms is not None
     return compile_timeline([close.decks[digest] for digest in digests], notice=NoticeTerms(increase_days=terms.notice_days))
 
 
-def _rating(close: _Close, run: dict[str, Any]) -> None:
+def _rating(close: CloseAgain, run: dict[str, Any]) -> None:
     values, scope = run["parameters"], run["scope"]
     _open_side(close, "ours", values["partner"], values["leg"], "OURS", scope.rsplit("/", 1)[-1])
 
@@ -312,7 +261,7 @@ def _rating(close: _Close, run: dict[str, Any]) -> None:
     close.compare("rating", scope, "charge")
 
 
-def _matching(close: _Close, run: dict[str, Any]) -> None:
+def _matching(close: CloseAgain, run: dict[str, Any]) -> None:
     values, scope = run["parameters"], run["scope"]
     period = scope.rsplit("/", 1)[-1]
     for name, side in (("ours", "OURS"), ("theirs", "THEIRS")):
@@ -326,7 +275,7 @@ def _matching(close: _Close, run: dict[str, Any]) -> None:
     close.compare("matching", scope, "match")
 
 
-def _reconciliation(close: _Close, run: dict[str, Any]) -> None:
+def _reconciliation(close: CloseAgain, run: dict[str, Any]) -> None:
     values, scope, connection = run["parameters"], run["scope"], close.connection
     period = scope.rsplit("/", 1)[-1]
     for name, side in (("ours_wide", "OURS"), ("theirs_wide", "THEIRS")):
@@ -346,11 +295,11 @@ def _reconciliation(close: _Close, run: dict[str, Any]) -> None:
         close.compare("reconciliation", scope, kind)
 
 
-def _invoices(close: _Close) -> None:
+def _invoices(close: CloseAgain) -> None:
     """Each invoice: its lines and totals from the charges, its annex and its pages byte for byte."""
     sealed = {(each["partner"], each["period"]): each for each in close.manifest["results"]["invoices"]}
     for row in close.manifest["evidence"].get("document", []):
-        content = json.loads(close.pack.part(row["content"]))
+        content = json.loads(close.part(row["content"]))
         document, seller, buyer = read_document(content)
         number = row["number"]
         expected = sealed[document.partner, document.period]["digest"]
@@ -373,7 +322,7 @@ def _made_with() -> dict[str, str]:
     return {"tollbook": __version__, "typst": metadata.version("typst")}
 
 
-def _invoice_lines(close: _Close, row: dict[str, Any], document: Any) -> None:
+def _invoice_lines(close: CloseAgain, row: dict[str, Any], document: Any) -> None:
     scope, number = f"{document.partner}/IN/{document.period}", row["number"]
     made = close.made.get(("rating", scope, "charge"))
     if made is None or any(line.usage.prior_period for line in document.lines):
@@ -398,11 +347,11 @@ def _invoice_lines(close: _Close, row: dict[str, Any], document: Any) -> None:
     close.found.add(f"invoice {number} annex file", f"The annex inside is the one {number} names.", document.annex_sha256, sealed)
 
 
-def _received(close: _Close) -> None:
+def _received(close: CloseAgain) -> None:
     """The suppliers' invoices: read again, their sums, and what the close paid of them."""
     listed = {each["number"]: each for each in close.manifest["results"]["received"]}
     for row in close.manifest["evidence"].get("invoice", []):
-        invoice, problems = read_incoming(close.pack.part(row["head"]), close.pack.part(row["lines"]), row["number"])
+        invoice, problems = read_incoming(close.part(row["head"]), close.part(row["lines"]), row["number"])
         sealed = listed[invoice.number]
         figures = [sealed["net_micros"], sealed["tax_micros"], sealed["currency"]]
         name = f"received {invoice.number}"
@@ -420,7 +369,7 @@ def _received(close: _Close) -> None:
             close.found.add(f"{name} arithmetic", words, str(invoice.net_micros), sealed["disputed_net_micros"])
 
 
-def _disputes(close: _Close) -> None:
+def _disputes(close: CloseAgain) -> None:
     """The packs inside, each verified like one that came alone."""
     for row in close.manifest["evidence"].get("dispute", []):
         path = close.path_of(row["part"])
