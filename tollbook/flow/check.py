@@ -11,7 +11,7 @@ from django.db.models import Sum
 from tollbook.core.problem import Problem, problem
 from tollbook.core.rights import Actor, Right, require
 from tollbook.engine.database import open_database, paths_list
-from tollbook.flow import check_files, rebuild
+from tollbook.flow import check_files, progress, rebuild
 from tollbook.flow.book import Book
 from tollbook.flow.command import Command, perform
 from tollbook.flow.run import run_of
@@ -43,10 +43,12 @@ def check_book(book: Book, *, actor: Actor, repair: bool = False, youngest_orpha
     report = CheckReport()
     if repair:
         _repair(book, actor, report, youngest_orphan_ms)
-    for name, check in _CHECKS.items():
+    for number, (name, check) in enumerate(_CHECKS.items()):
+        progress.report("checking", number, len(_CHECKS) + 1, name)
         found = list(check(book))
         report.found.extend(found)
         report.counts[name] = len(found)
+    progress.report("checking", len(_CHECKS), len(_CHECKS) + 1, "orphans")
     left = check_files.orphans(book, youngest_ms=youngest_orphan_ms)
     report.counts["orphans"] = len(left)
     report.found.extend(problem("CHECK_ORPHAN", file=str(path.relative_to(book.folder))) for path in left)

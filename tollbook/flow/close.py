@@ -16,7 +16,7 @@ from tollbook.core.period import days_of, period_of_day
 from tollbook.core.problem import Problem, Refusal, Severity, problem
 from tollbook.core.rights import Actor, Right, require
 from tollbook.core.zone import find_zone
-from tollbook.flow import clock, inputs
+from tollbook.flow import clock, inputs, progress
 from tollbook.flow.book import Book
 from tollbook.flow.dispute import Raised, raise_dispute
 from tollbook.flow.issue import Issued
@@ -27,6 +27,8 @@ from tollbook.flow.run import Run
 from tollbook.flow.settlement import SalesInvoice, invoice_sales
 
 STAGES: Final = ("mediation", "rating", "matching", "reconciliation")
+# What is told of a partner's progress: rating, reconciliation, what suppliers bill, what we bill.
+STEPS: Final = 4
 
 
 @dataclass(slots=True)
@@ -88,8 +90,10 @@ def run_close(book: Book, period: str, *, actor: Actor, known_at: int | None = N
     close = Close(period, known_at, closed_at=clock.now_ms())
     if clock.now_ms() < (last - dt.date(1970, 1, 1)).days * 86_400_000:
         close.problems.append(problem("CLOSE_EARLY", f"It ends on {last}.", value=period))
-    for partner in partners:
+    for number, partner in enumerate(partners):
+        progress.report("rating", STEPS * number, STEPS * len(partners) + 1, partner, steps=STEPS)
         close.partners.append(_close_partner(book, partner, period, actor, known_at))
+    progress.report("sealing", STEPS * len(partners), STEPS * len(partners) + 1)
     return close
 
 
@@ -137,9 +141,11 @@ def _close_cost(book: Book, result: PartnerClose, agreement: Agreement, period: 
         return
     result.rated.append(rating)
     result.problems += without_price(rating)
+    progress.advance("reconciliation")
     found = reconcile_leg(book, result.partner, "OUT", period, actor=actor, known_at=known_at)
     if found is not None:
         result.reconciliations.append(found)
+    progress.advance("payables")
     _, first, last = days_of(period)
     billed = 0
     for invoice, problems in supplier_invoices(book, result.partner, first, last, known_at=known_at):
@@ -169,6 +175,7 @@ def _close_revenue(book: Book, result: PartnerClose, period: str, actor: Actor, 
     if rating is not None:
         result.rated.append(rating)
         result.problems += without_price(rating)
+    progress.advance("invoicing")
     sales = invoice_sales(book, result.partner, period, actor=actor, known_at=known_at, rated=rating)
     if sales is None:
         return

@@ -15,6 +15,7 @@ from typing import Final
 from tollbook.core.problem import Refusal, refuse
 from tollbook.core.rights import Actor
 from tollbook.flow import documents, reference, sources
+from tollbook.flow import progress as steps
 from tollbook.flow.book import Book
 from tollbook.flow.collection import FileReport, ingest_cdrs, refused, seal
 from tollbook.formats.cdr.header import peek_head
@@ -151,6 +152,7 @@ def ingest(
         if not dry_run:
             _seal_unknown(book, [path for path in group if path in reports], actor)
         for each in sorted(known, key=lambda each: (KINDS.index(each.kind), str(each.path))):
+            steps.report("reading", len(reports), len(found), each.path.name)
             reports[each.path] = _one(book, each, source, actor, dry_run, progress)
     return [reports[path] for path in found]
 

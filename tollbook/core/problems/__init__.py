@@ -1,6 +1,6 @@
 """The closed catalogue of problem codes, a file per room of the house. A code that was ever published keeps its meaning."""
 
-from tollbook.core.problems import agreements, api, books, cases, cdrs, closes, decks, files, reconciliations, serving
+from tollbook.core.problems import agreements, api, books, cases, cdrs, closes, decks, files, jobs, reconciliations, serving
 from tollbook.core.problems.kinds import Kind, Severity
 
 CATALOGUE: dict[str, Kind] = {
@@ -12,6 +12,7 @@ CATALOGUE: dict[str, Kind] = {
     **books.KINDS,
     **closes.KINDS,
     **cases.KINDS,
+    **jobs.KINDS,
     **serving.KINDS,
     **api.KINDS,
 }
