@@ -30,6 +30,8 @@ TESTED_THROUGH = {
     "tollbook.engine.evidence": "tests/flow/test_close.py",
     "tollbook.engine.rating_kernel": "tests/engine/test_rating.py",
     "tollbook.flow.close_report": "tests/flow/test_close.py",
+    "tollbook.flow.dispute_pack": "tests/flow/test_close.py",
+    "tollbook.flow.exception_opening": "tests/flow/test_exception.py",
     "tollbook.flow.payables": "tests/flow/test_close.py",
     "tollbook.flow.seal": "tests/flow/test_close.py",
     "tollbook.flow.settlement": "tests/flow/test_close.py",

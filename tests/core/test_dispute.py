@@ -11,9 +11,10 @@ import yaml
 
 from tollbook.core import dispute
 from tollbook.core.agreement import DisputeTerms
-from tollbook.core.dispute import GUARDS, OPEN_STATES, STATES, TRANSITIONS, next_state
+from tollbook.core.dispute import CLOCK_OF_STATE, GUARDS, OPEN_STATES, STATES, STEPS, TRANSITIONS, next_state
 from tollbook.core.money import parse_scaled
 from tollbook.core.problem import Refusal
+from tollbook.core.rights import Actor, Right, Role, allowed
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "dispute"
 
@@ -75,6 +76,36 @@ def test_a_step_that_is_not_open_is_refused_with_its_reason(state: str, event: s
         next_state(state, event, {})
     assert refused.value.problems[0].code == "DISPUTE_STEP"
     assert words in refused.value.problems[0].reason
+
+
+def test_every_step_has_a_side_and_nobody_else_takes_it() -> None:
+    assert set(STEPS) == {row.event for row in TRANSITIONS}
+    partner = Actor("aurora-user", Role.PARTNER, "aurora")
+    for role in (*Role, "other partner"):
+        actor = Actor("x", Role(role)) if role in list(Role) else Actor("x", Role.PARTNER, "cirrus")
+        for step in STEPS.values():
+            may = allowed(actor, dispute.right_for(actor, step.event, "aurora"), "aurora")
+            assert may == (role in (Role.OWNER, Role.BILLING)), f"{role} {step.event}"
+    answers = {step.event for step in STEPS.values() if allowed(partner, dispute.right_for(partner, step.event, "aurora"), "aurora")}
+    assert answers == {"acknowledge", "review", "ask", "accept", "accept_part", "reject"}
+    assert dispute.right_for(Actor("b", Role.BILLING), "accept", "aurora") is Right.WORK_DISPUTES
+
+
+def test_every_open_state_before_the_end_is_watched_by_a_clock() -> None:
+    assert set(CLOCK_OF_STATE) <= set(OPEN_STATES)
+    assert set(OPEN_STATES) - set(CLOCK_OF_STATE) == {"ACCEPTED", "DEEMED_ACCEPTED", "ESCALATED_L2", "ARBITRATION"}
+
+
+def test_open_events_are_those_whose_guard_holds() -> None:
+    assert dispute.open_events("DRAFT", {"in_window": True}) == ["submit", "withdraw"]
+    assert dispute.open_events("DRAFT", {"window_missed": True}) == ["submit", "expire", "withdraw"]
+    assert dispute.open_events("CLOSED", {"in_window": True, "credit_note": True}) == []
+
+
+def test_the_tax_of_parts_never_exceeds_the_whole() -> None:
+    assert dispute.tax_of(7_350, 118_000, 23_600) == 1_470
+    assert dispute.tax_of(1, 3, 1) + dispute.tax_of(2, 3, 1) <= 1
+    assert dispute.tax_of(5, 0, 0) == 0
 
 
 @pytest.mark.parametrize(("given", "expect"), cases("deadlines.yml", ""))

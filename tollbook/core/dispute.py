@@ -1,4 +1,4 @@
-"""Disputes: the lifecycle as a table, the clocks, what may be paid meanwhile, and how one ends.
+"""Disputes: the lifecycle as a table, whose each step is, the clocks, what may be paid meanwhile, and how one ends.
 
 See docs/rules/settlement.md, section "Disputes".
 """
@@ -14,6 +14,7 @@ from tollbook.core.agreement import DisputeTerms
 from tollbook.core.money import HALF_UP, divide_rounded
 from tollbook.core.period import add_business_days, roll_day
 from tollbook.core.problem import refuse
+from tollbook.core.rights import Actor, Right, allowed
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,62 @@ TRANSITIONS: Final = tuple(
 )
 STATES: Final = tuple(dict.fromkeys(each for row in TRANSITIONS for each in (row.state, row.next)))
 GUARDS: Final = ("in_window", "window_missed", "silence_accepts", "credit_note")
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """An event for people. `side` is whose it is; ours may record one of theirs that came by mail. `is_told`: its words are for both."""
+
+    event: str
+    side: str
+    label: str
+    recorded: str  # the label where ours records it for them
+    done: str
+    needs_reason: bool = False
+    is_told: bool = False
+
+
+OURS, THEIRS = "OURS", "THEIRS"
+STEPS: Final = {
+    each.event: each
+    for each in (
+        Step("submit", OURS, "Submit", "Submit", "submitted", is_told=True),
+        Step("withdraw", OURS, "Withdraw", "Withdraw", "withdrawn", needs_reason=True),
+        Step(
+            "answer",
+            OURS,
+            "Send what they ask for",
+            "Send what they ask for",
+            "answered with more evidence",
+            needs_reason=True,
+            is_told=True,
+        ),
+        Step("escalate", OURS, "Escalate", "Escalate", "escalated", needs_reason=True, is_told=True),
+        Step("settle", OURS, "Settle", "Settle", "settled"),
+        Step("close", OURS, "Close", "Close", "closed"),
+        Step("expire", OURS, "The window has passed", "The window has passed", "ended by its clock"),
+        Step("acknowledge", THEIRS, "Acknowledge", "They acknowledged it", "acknowledged", is_told=True),
+        Step("review", THEIRS, "Start the review", "They review it", "taken under review", is_told=True),
+        Step("ask", THEIRS, "Ask for more", "They ask for more", "answered with a question", needs_reason=True, is_told=True),
+        Step("accept", THEIRS, "Accept", "They accept", "accepted", is_told=True),
+        Step("accept_part", THEIRS, "Accept a part", "They accept a part", "accepted in part", is_told=True),
+        Step("reject", THEIRS, "Reject", "They reject it", "rejected", needs_reason=True, is_told=True),
+    )
+}
+RIGHTS_OF_SIDE: Final = {OURS: (Right.WORK_DISPUTES,), THEIRS: (Right.ANSWER_DISPUTES, Right.WORK_DISPUTES)}
+# The clock that runs in a state, as the column that holds when it ends.
+CLOCK_OF_STATE: Final = {
+    "DRAFT": "window_ends_at",
+    "SUBMITTED": "acknowledge_by_at",
+    "ACKNOWLEDGED": "answer_by_at",
+    "UNDER_REVIEW": "answer_by_at",
+    "MORE_INFO": "answer_by_at",
+    "REJECTED": "escalate_l1_at",
+    "PARTIALLY_ACCEPTED": "escalate_l1_at",
+    "ESCALATED_L1": "escalate_l2_at",
+}
+# States that end a dispute without a credit: what was withheld is owed.
+ENDED_WITHOUT_CREDIT: Final = ("WITHDRAWN", "TIME_BARRED")
 # In these states the disputed amount is not paid. A rejected dispute is open until it is settled or escalated.
 OPEN_STATES: Final = tuple(state for state in STATES if state not in ("SETTLED", "WITHDRAWN", "TIME_BARRED", "CLOSED"))
 
@@ -77,6 +134,18 @@ def next_state(state: str, event: str, facts: Mapping[str, bool]) -> str:
     needs = " or ".join(row.guard for row in rows)
     reason = f"From {state}, {event} needs {needs}." if rows else f"From {state} there is no step {event}."
     raise refuse("DISPUTE_STEP", reason, column=state, value=event)
+
+
+def right_for(actor: Actor, event: str, partner: str) -> Right:
+    """The right by which somebody takes a step: the first of its side that he has, else the last one, which then refuses him."""
+    rights = RIGHTS_OF_SIDE[STEPS[event].side] if event in STEPS else (Right.WORK_DISPUTES,)
+    return next((right for right in rights if allowed(actor, right, partner)), rights[-1])
+
+
+def open_events(state: str, facts: Mapping[str, bool]) -> list[str]:
+    """The events of a state whose guard holds, in the order of the table."""
+    found = [row.event for row in TRANSITIONS if row.state == state and (not row.guard or facts.get(row.guard, False))]
+    return list(dict.fromkeys(found))
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,16 +184,33 @@ def deadlines(
     holidays: Collection[date] = (),
 ) -> Deadlines:
     """The clocks that are known: those of the answer start when the dispute is submitted."""
-    acknowledge = add_business_days(submitted_on, ACKNOWLEDGE_BUSINESS_DAYS, holidays) if submitted_on else None
-    answer = add_business_days(submitted_on, ANSWER_BUSINESS_DAYS, holidays) if submitted_on else None
-    first = answer + timedelta(days=ESCALATE_DAYS) if answer else None
+    answer = answer_clocks(submitted_on, holidays) if submitted_on else None
     return Deadlines(
         add_business_days(period_end, EVIDENCE_BUSINESS_DAYS, holidays),
         window_end(terms, issued_on, received_on, holidays=holidays),
-        acknowledge,
-        answer,
-        first,
-        first + timedelta(days=ESCALATE_DAYS) if first else None,
+        answer.acknowledge_by if answer else None,
+        answer.answer_by if answer else None,
+        answer.escalate_l1_on if answer else None,
+        answer.escalate_l2_on if answer else None,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerClocks:
+    """The clocks that start when a dispute is submitted."""
+
+    acknowledge_by: date
+    answer_by: date
+    escalate_l1_on: date
+    escalate_l2_on: date
+
+
+def answer_clocks(submitted_on: date, holidays: Collection[date] = ()) -> AnswerClocks:
+    """When a submitted dispute has to be acknowledged and answered, and from when it may be escalated."""
+    answer = add_business_days(submitted_on, ANSWER_BUSINESS_DAYS, holidays)
+    first = answer + timedelta(days=ESCALATE_DAYS)
+    return AnswerClocks(
+        add_business_days(submitted_on, ACKNOWLEDGE_BUSINESS_DAYS, holidays), answer, first, first + timedelta(days=ESCALATE_DAYS)
     )
 
 
@@ -168,6 +254,11 @@ def credit_note_micros(disputed_micros: int, accepted_micros: int, already_credi
     if accepted_micros < 0 or accepted_micros > disputed_micros - already_credited_micros:
         raise refuse("DISPUTE_TOO_LARGE", "The credit is larger than what is open of the disputed amount.", value=accepted_micros)
     return accepted_micros
+
+
+def tax_of(part_micros: int, net_micros: int, tax_micros: int) -> int:
+    """The tax that belongs to a part of a net amount, cut to whole micro-units."""
+    return tax_micros * part_micros // net_micros if net_micros else 0
 
 
 def share(part_micros: int, whole_micros: int) -> str:

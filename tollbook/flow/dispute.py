@@ -6,39 +6,43 @@ One dispute per partner and period. Its pack holds what the partner needs to che
 from __future__ import annotations
 
 import datetime as dt
-import hmac
-import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
-from uuid import uuid4
 
-from tollbook.core import budget, ledger
-from tollbook.core.archive import Content, measure
-from tollbook.core.canonical import canonical_json
+from tollbook.core import exception, ledger
 from tollbook.core.digest import json_digest
-from tollbook.core.dispute import Deadlines, credit_note_micros, deadlines, next_state
-from tollbook.core.evidence import DISPUTE_FORMAT, content_of, write_pack
-from tollbook.core.money import format_micros
+from tollbook.core.dispute import (
+    ENDED_WITHOUT_CREDIT,
+    STEPS,
+    Deadlines,
+    answer_clocks,
+    credit_note_micros,
+    deadlines,
+    next_state,
+    right_for,
+    tax_of,
+)
 from tollbook.core.period import parse_period
 from tollbook.core.problem import refuse
-from tollbook.core.rights import Actor, Right
-from tollbook.core.zone import Zone, find_zone
-from tollbook.engine import evidence
+from tollbook.core.remark import remark
+from tollbook.core.rights import Actor, Right, Role, require
+from tollbook.core.zone import UTC, Zone, find_zone
 from tollbook.flow import clock, reference
 from tollbook.flow.book import Book
 from tollbook.flow.command import Command, perform
+from tollbook.flow.dispute_pack import dispute_key, make_pack
+from tollbook.flow.exception import decide_with_dispute
 from tollbook.flow.issue import Draft, Finished, issue
 from tollbook.flow.payables import Payable
 from tollbook.flow.reconciliation import Reconciliation
-from tollbook.settings import read_secret
 from tollbook.store import files, manifest
 from tollbook.store.crash import crash_point
-from tollbook.store.models import Dispute, ExceptionCase, Partner, SealedFile
+from tollbook.store.models import Dispute, DisputeEvent, ExceptionCase, Partner, SealedFile
 from tollbook.store.models import Document as DocumentRow
 
+__all__ = ["Raised", "advance", "dispute_id", "dispute_key", "end_of_day", "facts_of", "raise_dispute"]
 PACK_KIND: Final = "PACK"
 SETTLEMENT: Final = "DISPUTE_SETTLEMENT"
 SERIES: Final = "SETTLED"
@@ -69,13 +73,7 @@ def raise_dispute(book: Book, found: Reconciliation, payable: Payable, *, actor:
     earlier = Dispute.objects.filter(id=name).select_related("pack").first()
     if earlier is not None:
         return _raised(book, earlier, clocks)
-    with _folder(book) as folder:
-        parts, calls = _parts(book, found, payable, name, clocks, folder)
-        pack = folder / "pack.zip"
-        with pack.open("wb") as stream:
-            root = write_pack(stream, _manifest(found, payable, name, clocks), parts)
-        with pack.open("rb") as content:
-            stored = files.put(book.folder, content, f"{name}.zip")
+    stored, root, calls = make_pack(book, found, payable, name, clocks)
 
     def work() -> dict[str, Any]:
         manifest.add_sealed_file(stored, name=f"{name}.zip", kind=PACK_KIND, received_at=clock.now_ms(), received_by=str(actor))
@@ -100,7 +98,7 @@ def raise_dispute(book: Book, found: Reconciliation, payable: Payable, *, actor:
 
 def _raised(book: Book, row: Dispute, clocks: Deadlines) -> Raised:
     pack = files.get(book.folder, row.pack_id or "")
-    calls = sum(row.exceptions.values_list("records", flat=True))
+    calls = sum(row.exceptions.filter(run_id=row.run_id).values_list("records", flat=True))
     return Raised(row.id, row.state, row.disputed_micros, row.currency, pack, row.pack_root, clocks, calls)
 
 
@@ -146,174 +144,198 @@ def end_of_day(day: dt.date, zone: Zone) -> int:
     return zone.midnight_ms(day + dt.timedelta(days=1)) - 1
 
 
-def dispute_key(book: Book, name: str) -> bytes:
-    """The key of one dispute, under which the numbers of callers leave; made from the book's secret, so it is the same when made again."""
-    return hmac.digest(read_secret(book.folder).encode("ascii"), f"dispute {name}".encode(), "sha256")
+def facts_of(row: Dispute, now_ms: int, *, has_credit: bool) -> dict[str, bool]:
+    """The facts that the guards of core.dispute.TRANSITIONS ask for."""
+    in_window = row.window_ends_at is None or now_ms <= row.window_ends_at
+    return {"in_window": in_window, "window_missed": not in_window, "silence_accepts": False, "credit_note": has_credit}
 
 
-@contextmanager
-def _folder(book: Book) -> Iterator[Path]:
-    folder = book.folder / files.SPOOL_FOLDER / uuid4().hex
-    files.make_folder(folder)
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+def advance(
+    book: Book,
+    name: str,
+    event: str,
+    *,
+    actor: Actor,
+    reason: str = "",
+    credit_micros: int | None = None,
+    seen_state: str = "",
+    idempotency_key: str | None = None,
+    dry_run: bool = False,
+) -> str:
+    """Takes a dispute one step on (core.dispute.TRANSITIONS) and returns its state.
 
-
-def _parts(book: Book, found: Reconciliation, payable: Payable, name: str, clocks: Deadlines, folder: Path) -> tuple[list[Content], int]:
-    """The files of the pack, written by the engine from the reconciliation's own tables."""
-    chosen = found.failed_destinations if found.outcome == budget.LINES else None
-    with found.tables() as connection:
-        difference = evidence.open_disputed(connection, chosen)
-        calls = evidence.write_calls(connection, "charges", dispute_key(book, name), folder / "calls.csv")
-        evidence.write_differences(connection, folder / "differences.csv")
-        evidence.write_rates(connection, "charges", [deck.deck for deck in found.decks], folder / "rates.csv")
-        sums = evidence.sums(connection)
-    agreement = found.sides.agreement
-    document = reference.agreement_with(book, agreement.partner, known_at=found.sides.known_at)[1]
-    valuation = {
-        "currency": payable.invoice.currency,
-        "disputed_micros": str(payable.disputed_micros),
-        "difference_60th_nanos": str(difference),
-        "budget": found.summary["budget"],
-        **sums,
-    }
-    letter = _letter(found, payable, name, clocks, calls)
-    parts = [_file(each, folder) for each in ("calls.csv", "differences.csv", "rates.csv")]
-    parts += [
-        content_of("valuation.json", canonical_json(valuation)),
-        content_of("agreement.toml", document.path.read_bytes()),
-        content_of("letter.md", letter.encode("utf-8")),
-    ]
-    return parts, calls
-
-
-def _file(name: str, folder: Path) -> Content:
-    path = folder / name
-    return measure(name, lambda: path.open("rb"))
-
-
-def _manifest(found: Reconciliation, payable: Payable, name: str, clocks: Deadlines) -> dict[str, Any]:
-    agreement, invoice = found.sides.agreement, payable.invoice
-    used = sorted({agreement.dispute.clause, agreement.tolerance.clause, *(row["clause"] for row in found.summary["classes"])} - {""})
-    quoted = {number: agreement.clauses[number] for number in used if number in agreement.clauses}
-    return {
-        "format": DISPUTE_FORMAT,
-        "title": f"Dispute {name} over invoice {invoice.number}",
-        "dispute": name,
-        "partner": agreement.partner,
-        "period": found.sides.period,
-        "currency": invoice.currency,
-        "disputed_micros": str(payable.disputed_micros),
-        "agreement_digest": agreement.digest,
-        "clauses": {number: [clause.title, clause.text] for number, clause in quoted.items()},
-        "invoice": {
-            "number": invoice.number,
-            "issued_on": invoice.issued_on.isoformat(),
-            "total_micros": str(invoice.total_micros),
-            "sha256": list(invoice.digests),
-        },
-        "submit_until": clocks.submit_until.isoformat(),
-        "reconciliation": found.run.result_digest,
-        "matching": {"result_digest": found.matching.result_digest, "rules": found.matching.summary.get("rules", {})},
-        "decks": [{"version": each.deck.version, "digest": each.deck.digest} for each in found.decks],
-        "semantics_version": found.run.semantics_version,
-    }
-
-
-def _letter(found: Reconciliation, payable: Payable, name: str, clocks: Deadlines, calls: int) -> str:
-    """The covering letter, in plain words."""
-    agreement, invoice, summary = found.sides.agreement, payable.invoice, found.summary
-    money = summary["money"]
-    lines = [f"| {row['label']} | {row['calls']:,} | {row['amount']} |" for row in money["causes"]]
-    rows = "\n".join(lines)
-    return f"""# Dispute {name}
-
-Invoice {invoice.number} of {invoice.issued_on}, traffic of {found.sides.period} ({agreement.zone}),
-agreement {agreement.id} version {agreement.version}.
-
-We dispute {invoice.currency} {format_micros(payable.disputed_micros, invoice.currency)} net
-under clause {agreement.clause_title(agreement.dispute.clause)}.
-{invoice.currency} {format_micros(payable.release.payable_gross, invoice.currency)} is undisputed and will be paid on {payable.due_on}.
-
-{summary["sentence"]} The value is {summary["budget"]["value_pct"]} % apart; {summary["budget"]["value_allowed_pct"]} % is allowed
-by {agreement.clause_title(agreement.tolerance.clause)}.
-
-| cause | calls | {invoice.currency} |
-|---|---:|---:|
-{rows}
-| all of them | | {money["difference"]} |
-
-`calls.csv` has the {calls:,} calls that make the difference, yours by your record number; `differences.csv` says what each cause
-is worth on each of them; `rates.csv` has the rates we price them by. Callers' numbers are shortened, and keyed for this dispute alone.
-
-Last day to submit: {clocks.submit_until}. Check this pack with: tollbook verify {name}.zip
-"""
-
-
-def advance(book: Book, name: str, event: str, *, actor: Actor, reason: str = "", credit_micros: int | None = None) -> str:
-    """Takes a dispute one step on (core.dispute.TRANSITIONS) and returns its state. A settlement says how much the partner credits.
-
-    DISPUTE_STEP where the step is not open. Settling posts what is owed after all and leaves nothing pending.
+    Whose the step is and who may take it stands in core.dispute.STEPS: a partner's user answers its own disputes, ours lead them and
+    record what came by mail. `credit_micros` is what the partner accepts of a part, and what it credits in a settlement. `seen_state` is
+    the state somebody acted on: DISPUTE_MOVED where it is another by now. DISPUTE_STEP where the step is not open. Submitting gives up
+    what was decided otherwise and starts the clocks of the answer; the end of a dispute posts what is owed after all and leaves nothing
+    pending.
     """
-    row = Dispute.objects.select_related("document").filter(id=name).first()
-    if row is None:
-        raise refuse("DISPUTE_UNKNOWN", value=name)
-    now = clock.now_ms()
-    in_window = row.window_ends_at is None or now <= row.window_ends_at
-    facts = {"in_window": in_window, "window_missed": not in_window, "silence_accepts": False, "credit_note": credit_micros is not None}
-    state = next_state(row.state, event, facts)
-    if state == "SETTLED":
-        _settle(book, row, credit_micros or 0, actor)
+    partner = _partner_of(name, actor)
+    step = STEPS.get(event)
+    text = remark(reason, is_needed=step is not None and step.needs_reason, what=f"“{step.label}”" if step else "")
+    taken: list[str] = []
 
     def work() -> dict[str, Any]:
-        changes: dict[str, Any] = {"state": state}
-        if state == "SETTLED":
-            changes["accepted_micros"] = credit_micros or 0
-        if state == "CLOSED":
-            changes["closed_at"] = now
-        Dispute.objects.filter(id=name, state=row.state).update(**changes)
-        return {"dispute": name, "from": row.state, "to": state}
+        row = Dispute.objects.select_for_update(of=("self",)).select_related("document").get(id=name)
+        if seen_state and row.state != seen_state:
+            raise refuse("DISPUTE_MOVED", f"It is {row.state} by now.", column=seen_state, value=row.state)
+        before, now = row.state, clock.now_ms()
+        state = next_state(before, event, facts_of(row, now, has_credit=credit_micros is not None))
+        amount = _consequences(book, row, event, state, credit_micros, actor)
+        row.state, row.last_event = state, row.last_event + 1
+        row.save()
+        _record(row, event, before, actor, amount, text)
+        taken.append(state)
+        return {"dispute": name, "from": before, "to": state, "amount_micros": None if amount is None else str(amount)}
 
-    perform(Command(f"dispute {event}", Right.WORK_DISPUTES, name, actor, {"event": event, "from": row.state}, reason=reason), work)
-    return state
+    parameters = {"event": event, "from": seen_state, "credit_micros": None if credit_micros is None else str(credit_micros)}
+    right = right_for(actor, event, partner)
+    command = Command(f"dispute {event}", right, name, actor, parameters, idempotency_key=idempotency_key, reason=text, partner=partner)
+    return str(perform(command, work, dry_run=dry_run).result["to"])
 
 
-def _settle(book: Book, row: Dispute, credit_micros: int, actor: Actor) -> None:
-    """The document of a settlement: what was pending leaves it, and what we owe after all is posted."""
-    assert row.document is not None
-    content = row.document.content
-    disputed, disputed_tax = int(content["disputed_net_micros"]), int(content["disputed_tax_micros"])
-    credited = credit_note_micros(disputed, credit_micros)
-    owed = disputed - credited
-    owed_tax = disputed_tax * owed // disputed if disputed else 0
+def _partner_of(name: str, actor: Actor) -> str:
+    """The partner of a dispute. A partner's user learns nothing of what is not its own: neither another's, nor a draft."""
+    row = Dispute.objects.filter(id=name).values_list("partner_id", "state").first()
+    if actor.partner is not None or actor.role is Role.PARTNER:
+        hidden = row is None or row[1] == "DRAFT"
+        require(actor, Right.ANSWER_DISPUTES, None if hidden or row is None else row[0])
+    elif row is None:
+        require(actor, Right.WORK_DISPUTES)
+    if row is None:
+        raise refuse("DISPUTE_UNKNOWN", value=name)
+    return str(row[0])
+
+
+def _record(row: Dispute, event: str, before: str, actor: Actor, amount: int | None, text: str) -> None:
+    step = STEPS[event]
+    DisputeEvent.objects.create(
+        dispute=row,
+        number=row.last_event,
+        event=event,
+        from_state=before,
+        to_state=row.state,
+        side=step.side,
+        at=clock.now_ms(),
+        actor=str(actor),
+        partner=actor.partner or "",
+        amount_micros=amount,
+        remark=text,
+        is_told=step.is_told,
+    )
+
+
+def _consequences(book: Book, row: Dispute, event: str, state: str, credit_micros: int | None, actor: Actor) -> int | None:
+    """What a step does to the dispute beside its state, and to the ledger; the amount it is over, where it has one."""
+    now = clock.now_ms()
+    remaining = row.disputed_micros - row.conceded_micros
+    if state == "SUBMITTED":
+        _start_clocks(book, row, now)
+        row.conceded_micros = _concede(book, row, actor)
+        return row.disputed_micros - row.conceded_micros
+    if state == "SETTLED":
+        row.accepted_micros = _settle(book, row, credit_micros or 0, actor)
+        return row.accepted_micros
+    if state in ENDED_WITHOUT_CREDIT:
+        row.accepted_micros = _settle(book, row, 0, actor)
+    elif state == "ACCEPTED":
+        row.accepted_micros = remaining
+        return remaining
+    elif state == "PARTIALLY_ACCEPTED" and credit_micros is not None:
+        if not 0 < credit_micros < remaining:
+            raise refuse("DISPUTE_AMOUNT", "A part is more than nothing and less than all that is disputed.", value=credit_micros)
+        row.accepted_micros = credit_micros
+        return credit_micros
+    elif state == "CLOSED":
+        row.closed_at = now
+    return None
+
+
+def _start_clocks(book: Book, row: Dispute, now: int) -> None:
+    """The clocks of the answer: business days of the recipient's contract zone, each to its very end."""
+    agreement = reference.agreement_by_digest(book, row.agreement_digest)
+    zone = find_zone(agreement.zone) if agreement else UTC
+    clocks = answer_clocks(zone.local_day(now))
+    row.submitted_at = now
+    row.acknowledge_by_at = end_of_day(clocks.acknowledge_by, zone)
+    row.answer_by_at = end_of_day(clocks.answer_by, zone)
+    row.escalate_l1_at = end_of_day(clocks.escalate_l1_on, zone)
+    row.escalate_l2_at = end_of_day(clocks.escalate_l2_on, zone)
+
+
+def _concede(book: Book, row: Dispute, actor: Actor) -> int:
+    """Decides the exceptions of a dispute that nobody decided, and gives up what was decided otherwise: that part becomes payable."""
+    cases = ExceptionCase.objects.select_for_update().filter(dispute=row).exclude(state=exception.SUPERSEDED).order_by("id")
+    decided = []
+    for each in cases:
+        if each.state == exception.OPEN and each.amount_micros > 0:
+            decide_with_dispute(each, actor, row.id)
+        decided.append((each.state, each.amount_micros))
+    conceded = exception.conceded_micros(row.disputed_micros, decided)
+    if conceded and conceded >= row.disputed_micros:
+        raise refuse("DISPUTE_NOTHING_LEFT", value=row.id)
+    if conceded:
+        net, tax = conceded, tax_of(conceded, *_withheld(row))
+        _post_end(book, row, f"concede {row.id}", "concession", Part(net, tax, net, tax), actor)
+    return conceded
+
+
+def _settle(book: Book, row: Dispute, credit_micros: int, actor: Actor) -> int:
+    """The document of a settlement: what is still pending leaves it, and what we owe after all is posted. Gives what is credited."""
+    all_net, all_tax = _withheld(row)
+    conceded_tax = tax_of(row.conceded_micros, all_net, all_tax)
+    net, tax = all_net - row.conceded_micros, all_tax - conceded_tax
+    credited = credit_note_micros(net, credit_micros)
+    owed = net - credited
+    _post_end(book, row, f"settle {row.id}", "settlement", Part(net, tax, owed, tax_of(owed, net, tax)), actor)
+    return credited
+
+
+def _withheld(row: Dispute) -> tuple[int, int]:
+    """Net and tax that were withheld when the invoice was received."""
+    content: Mapping[str, Any] = row.document.content if row.document is not None else {}
+    return int(content.get("disputed_net_micros", row.disputed_micros)), int(content.get("disputed_tax_micros", 0))
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of what was withheld, and how much of it is owed after all."""
+
+    net: int
+    tax: int
+    owed_net: int
+    owed_tax: int
+
+
+def _post_end(book: Book, row: Dispute, key: str, kind: str, part: Part, actor: Actor) -> None:
+    """The document by which a part of what was withheld leaves the pending ledger."""
     settled = {
         "format": "tollbook-dispute-settlement/1",
+        "kind": kind,
         "dispute": row.id,
         "currency": row.currency,
-        "credited_micros": str(credited),
-        "payable_micros": str(owed + owed_tax),
+        "credited_micros": str(part.net - part.owed_net),
+        "payable_micros": str(part.owed_net + part.owed_tax),
     }
     postings = ledger.settled_dispute(
         row.id,
         row.partner_id,
         row.currency,
-        disputed_net_micros=disputed,
-        disputed_tax_micros=disputed_tax,
-        payable_net_micros=owed,
-        payable_tax_micros=owed_tax,
+        disputed_net_micros=part.net,
+        disputed_tax_micros=part.tax,
+        payable_net_micros=part.owed_net,
+        payable_tax_micros=part.owed_tax,
     )
     draft = Draft(
-        key=f"settle {row.id}",
+        key=key,
         series=SERIES,
         kind=SETTLEMENT,
         partner=row.partner_id,
         currency=row.currency,
-        total_micros=owed + owed_tax,
-        tax_micros=owed_tax,
+        total_micros=part.owed_net + part.owed_tax,
+        tax_micros=part.owed_tax,
         period=row.period,
-        issued_on=dt.date(1970, 1, 1) + dt.timedelta(days=clock.now_ms() // 86_400_000),
+        issued_on=UTC.local_day(clock.now_ms()),
         agreement_digest=row.agreement_digest,
         results_digest=json_digest(settled),
     )

@@ -14,28 +14,24 @@ from typing import Any, Final
 import duckdb
 
 from tollbook import __version__
-from tollbook.core import budget
 from tollbook.core.agreement import DeckTerms
-from tollbook.core.digest import json_digest
-from tollbook.core.money import SIXTIETHS_PER_MICRO, parse_scaled
+from tollbook.core.money import SIXTIETHS_PER_MICRO
 from tollbook.core.rights import Actor
 from tollbook.core.zone import Zone, find_zone
 from tollbook.engine.reconciliation import Inputs, Reconciled, reconcile
 from tollbook.engine.reconciliation_prices import DeckPrices
 from tollbook.engine.reconciliation_summary import Setting, summarize
-from tollbook.flow import clock, inputs, reference
+from tollbook.flow import inputs, reference
 from tollbook.flow.book import Book
 from tollbook.flow.compiled_decks import compiled
+from tollbook.flow.exception_opening import open_exceptions
 from tollbook.flow.matching import Sides, match_sides, open_sides, sides_of
 from tollbook.flow.rating import rate_leg
 from tollbook.flow.reference import DeckVersion
 from tollbook.flow.run import Computed, Run, execute_run
-from tollbook.store.models import ExceptionCase, Partner
-from tollbook.store.models import Run as RunRow
 
 STAGE: Final = "reconciliation"
 SEMANTICS_VERSION: Final = 1
-OPEN, SUPERSEDED = "OPEN", "SUPERSEDED"
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +118,7 @@ def reconcile_leg(book: Book, partner: str, leg: str, period: str, *, actor: Act
         compute=compute,
         actor=actor,
         known_at=known_at,
-        also=lambda run: open_exceptions(sides, run),
+        also=lambda run: open_exceptions(sides, run, actor=actor),
     )
     return Reconciliation(sides, rating, matching, run, tuple(decks), stack, live)
 
@@ -180,46 +176,6 @@ def _computed(sides: Sides, matching: Run, found: Reconciled) -> Computed:
     summary = summarize(found, setting)
     summary["clock"]["matching"] = matching.summary
     return Computed({"match": found.matches(), "variance": found.variances()}, summary)
-
-
-def open_exceptions(sides: Sides, run: Run) -> None:
-    """The exceptions of a run, in its publishing transaction. Nothing is opened twice, and inside the budget nothing is opened."""
-    scope = {"partner_id": sides.partner, "period": sides.period, "leg": sides.leg}
-    ExceptionCase.objects.filter(**scope, state=OPEN).exclude(run_id=run.run_key).update(state=SUPERSEDED)
-    if run.summary["budget"]["outcome"] == budget.ACCEPT:
-        return
-    partner, _ = Partner.objects.get_or_create(id=sides.partner)
-    for row in run.summary["classes"]:
-        if row["kind"] is None:
-            continue
-        identity = json_digest({"run": run.run_key, "class": row["class"]})
-        ExceptionCase.objects.get_or_create(
-            id=identity,
-            defaults={
-                "run": RunRow.objects.get(run_key=run.run_key),
-                "partner": partner,
-                "period": sides.period,
-                "leg": sides.leg,
-                "exception_class": row["kind"],
-                "cause": row["class"],
-                "agreement_digest": sides.agreement.digest,
-                "clause": row["clause"],
-                "currency": sides.agreement.currency,
-                "amount_micros": micros(row["at_risk"]),
-                "minutes_ms": row["minutes_ms"],
-                "records": row["calls"],
-                "state": OPEN,
-                "owner": row["owner"] or "",
-                "opened_at": clock.now_ms(),
-            },
-        )
-
-
-def micros(text: str) -> int:
-    """A decimal text of the summary in micro-units."""
-    value = parse_scaled(text, 6)
-    assert value is not None, f"{text} is no decimal of six places"
-    return value
 
 
 def to_micros(value_60th_nanos: int) -> int:

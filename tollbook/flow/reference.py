@@ -21,6 +21,7 @@ from tollbook.flow.book import Book
 from tollbook.formats.deck.profile import read_deck_profile
 from tollbook.formats.deck.reader import read_deck
 from tollbook.store import files
+from tollbook.store.models import Agreement as AgreementRow
 from tollbook.store.models import Deck as DeckRow
 from tollbook.store.models import Reference
 
@@ -122,6 +123,12 @@ def agreement_with(book: Book, partner: str, *, valid_at: int | None = None, kno
     if not found:
         raise refuse("REFERENCE_MISSING", f"There is no agreement with {partner}.", value=partner)
     return max(found, key=lambda pair: (pair[1].effective_from, pair[1].known_from, pair[1].digest))
+
+
+def agreement_by_digest(book: Book, digest: str) -> Agreement | None:
+    """The agreement that a run or a document names by the digest of its text; None where the book does not have it."""
+    row = AgreementRow.objects.select_related("file").filter(digest=digest).order_by("pk").first()
+    return _read_sealed_agreement(files.sealed_path(book.folder, row.file_id, row.file.suffix), row.file.name) if row else None
 
 
 def same_deck(file_name: str, deck_name: str) -> bool:
