@@ -77,7 +77,7 @@ def test_a_whole_book_is_whole(full: Book) -> None:
     report = check_book(full, actor=OWNER, youngest_orphan_ms=0)
     assert report.is_whole
     assert [str(each) for each in report.found] == []
-    assert set(report.counts) == {"journal", "files", "batches", "known ids", "usage", "runs", "ledger", "orphans"}
+    assert set(report.counts) == {"journal", "files", "batches", "known ids", "usage", "runs", "key figures", "ledger", "orphans"}
 
 
 def _orphan(book: Book) -> None:

@@ -10,6 +10,8 @@ from typing import Final
 
 import pyarrow as pa
 
+from tollbook.core.kpi import PDD_CLASSES
+
 SCHEMA_VERSION: Final = 1
 
 ID = pa.binary(16)
@@ -146,6 +148,15 @@ COUNTER: Final = _schema(
     *_no(WORD, "source", "trunk"),
     *_no(INSTANT, "hour"),
     *_no(pa.int64(), "seizures", "answers", "ms"),
+)
+# The cube of the kpi stage: sums of one UTC hour. A text that is not known is empty; `cause` is one of kpi.CAUSES.
+# `other_*` is the money of the other commercial leg of the same calls, so that a margin is one row's own business.
+KPI_KEY: Final = ("hour", "source", "partner", "trunk", "leg", "destination", "country", "cause", "currency", "other_currency")
+KPI: Final = _schema(
+    *_no(INSTANT, "hour"),
+    *_no(WORD, *KPI_KEY[1:]),
+    *_no(pa.int64(), "seizures", "answers", "conversation_ms", "holding", "holding_ms", "short_6", "short_15"),
+    *_no(pa.int64(), "rung", *PDD_CLASSES, "billed_s", "amount_micros", "other_micros", "unpriced"),
 )
 SIGHTING: Final = _schema(*_no(ID, "cdr_id"), *_no(WORD, "file_digest"), *_no(pa.int64(), "record_no"))
 

@@ -49,6 +49,7 @@ KINDS: Final[dict[str, TableKind]] = {
         TableKind("variance", cdr.VARIANCE, cdr.VARIANCE_KEY),
         # A problem is known by what is wrong; where in which file it stood is provenance.
         TableKind("problem", cdr.PROBLEM, ("code", "column"), ("file_digest", "record_no"), (), unique=False),
+        TableKind("kpi", cdr.KPI, cdr.KPI_KEY, (), ("hour",)),
         TableKind("counter", cdr.COUNTER, ("source", "trunk", "hour"), (), ("hour",)),
     )
 }

@@ -11,7 +11,7 @@ from django.db.models import Sum
 from tollbook.core.problem import Problem, problem
 from tollbook.core.rights import Actor, Right, require
 from tollbook.engine.database import open_database, paths_list
-from tollbook.flow import check_files, progress, rebuild
+from tollbook.flow import check_files, kpi, progress, rebuild
 from tollbook.flow.book import Book
 from tollbook.flow.command import Command, perform
 from tollbook.flow.run import run_of
@@ -35,7 +35,8 @@ class CheckReport:
 
 
 def check_book(book: Book, *, actor: Actor, repair: bool = False, youngest_orphan_ms: int = check_files.YOUNGEST_ORPHAN_MS) -> CheckReport:
-    """Checks everything, in this order: journal, files, batches, known ids, usage, runs, ledger, orphans.
+    """Checks everything, in this order: journal, files, batches, known ids, usage, runs, key figures, ledger,
+    orphans.
 
     With `repair` it makes again what can be made again (known ids, usage) and removes orphans; evidence is never touched.
     """
@@ -161,6 +162,7 @@ _CHECKS: Final[dict[str, Callable[[Book], Iterator[Problem]]]] = {
     "known ids": _known_ids,
     "usage": _usage,
     "runs": _runs,
+    "key figures": kpi.check,
     "ledger": _ledger,
 }
 

@@ -16,7 +16,7 @@ from tollbook.core.period import days_of, period_of_day
 from tollbook.core.problem import Problem, Refusal, Severity, problem
 from tollbook.core.rights import Actor, Right, require
 from tollbook.core.zone import find_zone
-from tollbook.flow import clock, inputs, progress
+from tollbook.flow import clock, inputs, kpi, progress
 from tollbook.flow.book import Book
 from tollbook.flow.dispute import Raised, raise_dispute
 from tollbook.flow.issue import Issued
@@ -78,7 +78,11 @@ def close_period(book: Book, period: str, *, actor: Actor, known_at: int | None 
 
     require(actor, Right.CLOSE)
     close = run_close(book, period, actor=actor, known_at=known_at)
-    return seal_close(book, close, actor=actor)
+    sealed = seal_close(book, close, actor=actor)
+    # After the seal, because no money depends on them.
+    _, first, last = days_of(period)
+    kpi.refresh(book, actor=actor, first=first - dt.timedelta(days=1), last=last + dt.timedelta(days=1))
+    return sealed
 
 
 def run_close(book: Book, period: str, *, actor: Actor, known_at: int | None = None) -> Close:

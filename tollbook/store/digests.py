@@ -65,6 +65,12 @@ def _in_memory(kind: TableKind, files: list[Path]) -> tuple[str, int]:
     return table_digest(table, kind.order, excluded=kind.excluded, unique=kind.unique), table.num_rows
 
 
+def in_memory_td1(kind_name: str, table: pa.Table) -> str:
+    """TD1 of rows that are not in a file yet."""
+    kind = KINDS[kind_name]
+    return table_digest(_with_all_columns(table, plain_schema(kind)), kind.order, excluded=kind.excluded, unique=kind.unique)
+
+
 def _with_all_columns(table: pa.Table, schema: pa.Schema) -> pa.Table:
     columns = [
         table.column(field.name).cast(field.type) if field.name in table.column_names else pa.nulls(table.num_rows, field.type)

@@ -117,6 +117,11 @@ KINDS: dict[str, Kind] = {
         "A file belongs to nothing: what an interrupted command leaves behind.",
         "Remove such files with tollbook check --repair.",
     ),
+    "CHECK_KPI": Kind(
+        Severity.ERROR,
+        "The key figures of a day are not what its records add up to.",
+        "Restore the day's file from a backup, or report it: the same records must give the same sums.",
+    ),
     "CHECK_USAGE": Kind(Severity.ERROR, "The running usage is not what the records add up to.", "Rebuild it with tollbook check --repair."),
     "SEALED_FILE_MISSING": Kind(
         Severity.FATAL, "A sealed file is not where its digest says.", "Restore it from a backup; run tollbook check."
