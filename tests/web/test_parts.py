@@ -14,7 +14,7 @@ from django.http import QueryDict
 
 from tollbook.web import book, chart, figures, listing, navigation, segments
 from tollbook.web.accounts import people
-from tollbook.web.calls import MOST_RECORDS, days_near, reach, read_search
+from tollbook.web.calls import days_near, reach, read_search
 
 from . import seed
 from .test_rights import patterns
@@ -96,7 +96,7 @@ def test_days_are_drawn_with_losses_below_the_line() -> None:
 
 @pytest.mark.parametrize(
     ("query", "number", "wrong"),
-    [("number=%2B49 (30) 11-1", "4930111", 0), ("number=12", "", 1), ("number=12x45", "", 1), ("from=2026-11-31", "", 1), ("", "", 0)],
+    [("number=%2B49 (30) 11-1", "4930111", 0), ("number=12", "", 1), ("number=12x45", "", 1), ("number=0049 301", "49301", 0), ("from=2026-11-31", "", 1), ("", "", 0)],
 )
 def test_a_search_is_read(query: str, number: str, wrong: int) -> None:
     search, problems = read_search(QueryDict(query))
@@ -104,12 +104,14 @@ def test_a_search_is_read(query: str, number: str, wrong: int) -> None:
     assert len(problems) == wrong
 
 
-def test_a_search_reads_the_newest_days_up_to_its_bound(full_book: Path) -> None:
+def test_a_search_looks_into_the_newest_days_up_to_its_bound(full_book: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import datetime as dt
 
     from tollbook.store.models import Batch, Segment
-    from tollbook.web.calls import Search
+    from tollbook.web.call_rows import Search
 
+    # The day of the book has two segments, ours and theirs; the days before it get one each.
+    monkeypatch.setattr("tollbook.web.calls.MOST_SEGMENTS", 3)
     batch = Batch.objects.first()
     for number in range(1, 4):
         Segment.objects.create(
@@ -117,7 +119,7 @@ def test_a_search_reads_the_newest_days_up_to_its_bound(full_book: Path) -> None
             kind="cdr",
             side="OURS",
             day=seed.DAY - dt.timedelta(days=number),
-            rows=MOST_RECORDS // 2,
+            rows=10,
             size=1,
             schema_version=1,
             path=f"segments/{number}.parquet",
@@ -146,7 +148,7 @@ def test_health_is_a_sentence(full_book: Path) -> None:
 def test_a_relation_without_files_has_its_columns_and_no_rows(full_book: Path) -> None:
     from tollbook.store.models import Segment
 
-    text = segments.relation('SELECT code, "column" AS column_name FROM {files}', Segment.objects.none())
+    text = segments.relation('SELECT code, "column" AS column_name FROM {files}', Segment.objects.none(), "problem")
     assert segments.connection().execute(text).fetchall() == []
     assert [each[0] for each in segments.connection().execute(text).description or []] == ["code", "column_name"]
 

@@ -23,6 +23,7 @@ from tollbook.core.cdr import SCHEMA_VERSION
 from tollbook.core.tables import TableKind, anchor_of
 from tollbook.store.crash import crash_point
 from tollbook.store.files import SPOOL_FOLDER, digest_of, make_folder, publish_path, sync_path
+from tollbook.store.segment_index import IDS, IndexWriter
 
 SEGMENTS_FOLDER: Final = "segments"
 COMPRESSION: Final = "zstd"
@@ -54,8 +55,8 @@ class SegmentFile:
 class _Open:
     """One Parquet file being written."""
 
-    def __init__(self, path: Path, schema: pa.Schema) -> None:
-        self.path = path
+    def __init__(self, path: Path, schema: pa.Schema, index: IndexWriter | None) -> None:
+        self.path, self.index = path, index
         self.rows = 0
         self.low: int | None = None
         self.high: int | None = None
@@ -64,6 +65,8 @@ class _Open:
 
     def write(self, rows: pa.Table, low: int | None, high: int | None) -> None:
         self.writer.write_table(rows, row_group_size=ROW_GROUP_ROWS)
+        if self.index is not None:
+            self.index.add(rows)
         self.rows += rows.num_rows
         if low is not None and high is not None:
             self.low = low if self.low is None else min(self.low, low)
@@ -113,7 +116,8 @@ class SegmentWriter:
                 "day": "" if day is None else _day(day).isoformat(),
                 "maker": self._maker,
             }
-            self._open[day] = _Open(folder / f"{uuid4().hex}.parquet", self._kind.schema.with_metadata(metadata))
+            index = IndexWriter(self._book, self._kind.name) if self._kind.name in IDS else None
+            self._open[day] = _Open(folder / f"{uuid4().hex}.parquet", self._kind.schema.with_metadata(metadata), index)
         self._open.move_to_end(day)
         self._open[day].write(rows, low, high)
 
@@ -128,6 +132,8 @@ class SegmentWriter:
         crash_point("segment.after_rename")
         if not is_new:
             file.path.unlink(missing_ok=True)
+        if file.index is not None:
+            file.index.publish(digest)
         return SegmentFile(
             digest=digest,
             kind=self._kind.name,
@@ -155,6 +161,8 @@ class SegmentWriter:
         for file in self._open.values():
             file.writer.close()
             file.path.unlink(missing_ok=True)
+            if file.index is not None:
+                file.index.abandon()
         self._open.clear()
 
 

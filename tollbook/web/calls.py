@@ -1,4 +1,4 @@
-"""Call search: by number, Call-ID, ICID, partner and time, over as many of the newest days as one page may read."""
+"""Call search: by number, Call-ID, ICID, partner and time, over as many of the newest days as one page may look into."""
 
 from __future__ import annotations
 
@@ -8,49 +8,20 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 from urllib.parse import urlencode
 
+from django.db.models import Count, Sum
 from django.http import HttpRequest, HttpResponseBase, QueryDict
 from django.urls import reverse
 
 from tollbook.core.cdr import LEGS, SIDES
 from tollbook.core.rights import Right
 from tollbook.store.models import Segment
-from tollbook.web import segments
+from tollbook.web.call_rows import CallRows, Search
 from tollbook.web.page import Page, Scope
-from tollbook.web.table import Column, Kind, SegmentRows, Table, choices
+from tollbook.web.table import Column, Kind, Table, choices
 
-# A page reads this many records at most: a few million rows of two or three columns take a fraction of a second.
-MOST_RECORDS: Final = 2_000_000
+# A page looks into this many segments at most, and into one day at least: a look costs some ten microseconds.
+MOST_SEGMENTS: Final = 3_000
 LONGEST_TEXT: Final = 200
-_RELATION: Final = """
-SELECT lower(hex(cdr_id)) AS call, CAST(leg AS VARCHAR) AS leg, leg_no, CAST(side AS VARCHAR) AS side, CAST(source AS VARCHAR) AS source,
-       CAST(partner AS VARCHAR) AS partner, CAST(trunk AS VARCHAR) AS trunk, epoch_ms(coalesce(answer_at, setup_at, release_at)) AS at,
-       coalesce(a_e164, a_raw) AS a, coalesce(b_e164, b_raw) AS b, duration_ms, sip_code, call_id
-FROM {files} WHERE {conditions}
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class Search:
-    """What is looked for. Days are UTC; an empty text looks for everything."""
-
-    number: str = ""
-    call_id: str = ""
-    icid: str = ""
-    partner: str = ""
-    first: date | None = None
-    last: date | None = None
-
-    def conditions(self) -> tuple[str, list[Any]]:
-        """SQL over bound values."""
-        parts, values = ["true"], []
-        if self.number:
-            parts.append("(suffix(b_e164, ?) OR suffix(a_e164, ?) OR suffix(b_raw, ?) OR suffix(a_raw, ?))")
-            values += [self.number] * 4
-        for column, text in (("call_id", self.call_id), ("icid", self.icid), ("partner", self.partner)):
-            if text:
-                parts.append(f"{column} = ?")
-                values.append(text)
-        return " AND ".join(parts), values
 
 
 def read_search(given: QueryDict) -> tuple[Search, list[str]]:
@@ -61,8 +32,9 @@ def read_search(given: QueryDict) -> tuple[Search, list[str]]:
         for name in ("number", "call-id", "icid", "partner", "from", "to")
     }
     digits = re.sub(r"[ ()./+-]", "", texts["number"])
-    if texts["number"] and not re.fullmatch(r"[0-9*#]{3,20}", digits):
-        wrong.append("A number has 3 to 20 digits; it is found by its end, so the country code may be left out.")
+    digits = digits.removeprefix("00") if texts["number"].startswith("00") and len(digits) > 5 else digits
+    if texts["number"] and not re.fullmatch(r"[0-9]{3,20}", digits):
+        wrong.append("A number has 3 to 20 digits. Its beginning with the country code is enough, or its end.")
         digits = ""
     days: dict[str, date | None] = {}
     for name in ("from", "to"):
@@ -85,34 +57,31 @@ class Reach:
 
 
 def reach(search: Search) -> tuple[Any, Reach]:
-    """Segments of the newest days in the range, up to MOST_RECORDS records; one day is always read."""
+    """Segments of the newest days in the range, up to MOST_SEGMENTS; one day is always read."""
     rows = Segment.objects.filter(kind="cdr", day__isnull=False)
     if search.first:
         rows = rows.filter(day__gte=search.first)
     if search.last:
         rows = rows.filter(day__lte=search.last)
-    counted: dict[date, int] = {}
-    for day, number in rows.values_list("day", "rows").order_by("-day"):
-        assert day is not None
-        counted[day] = counted.get(day, 0) + number
     chosen: list[date] = []
-    total, left = 0, None
-    for day, number in counted.items():
-        if chosen and total + number > MOST_RECORDS:
+    total, files, left = 0, 0, None
+    for day, records, number in (
+        rows.values("day").annotate(records=Sum("rows"), number=Count("pk")).order_by("-day").values_list("day", "records", "number")
+    ):
+        assert day is not None
+        if chosen and files + number > MOST_SEGMENTS:
             left = day
             break
         chosen.append(day)
-        total += number
+        total, files = total + records, files + number
     if not chosen:
         return rows.none(), Reach(None, None, 0, None)
     return rows.filter(day__gte=chosen[-1], day__lte=chosen[0]), Reach(chosen[-1], chosen[0], total, left)
 
 
-def found_rows(search: Search, found: Any) -> SegmentRows:
+def found_rows(search: Search, found: Any) -> CallRows:
     """The records that a search finds in the segments within its reach."""
-    conditions, values = search.conditions()
-    query = _RELATION.format(files=segments.files(found), conditions=conditions)
-    return SegmentRows(segments.connection(), query, values, fields=("call", "leg", "leg_no"))
+    return CallRows(search, found)
 
 
 def call_address(row: Any) -> str:
@@ -125,18 +94,19 @@ class Calls(Page):
 
     right, scope = Right.READ_CALLS, Scope.OPERATOR
     template, title = "web/calls.html", "Calls"
+    # Sorted by time alone: any other order would have to read every record.
     columns = (
         Column("at", "When (UTC)", Kind.INSTANT, link=call_address),
-        Column("side", "Side", Kind.WORD, filter="choice", options=choices(*SIDES)),
-        Column("leg", "Leg", Kind.BADGE, filter="choice", options=choices(*LEGS)),
-        Column("partner", "Partner"),
-        Column("trunk", "Trunk", is_optional=True),
-        Column("a", "From", Kind.CODE),
-        Column("b", "To", Kind.CODE),
-        Column("duration_ms", "Minutes", Kind.MINUTES),
-        Column("sip_code", "SIP", Kind.COUNT, is_optional=True),
-        Column("source", "Source", is_optional=True),
-        Column("call_id", "Call-ID", Kind.CODE, is_optional=True),
+        Column("side", "Side", Kind.WORD, filter="choice", options=choices(*SIDES), sorts=False),
+        Column("leg", "Leg", Kind.BADGE, filter="choice", options=choices(*LEGS), sorts=False),
+        Column("partner", "Partner", sorts=False),
+        Column("trunk", "Trunk", is_optional=True, sorts=False),
+        Column("a", "From", Kind.CODE, sorts=False),
+        Column("b", "To", Kind.CODE, sorts=False),
+        Column("duration_ms", "Minutes", Kind.MINUTES, sorts=False),
+        Column("sip_code", "SIP", Kind.COUNT, is_optional=True, sorts=False),
+        Column("source", "Source", is_optional=True, sorts=False),
+        Column("call_id", "Call-ID", Kind.CODE, is_optional=True, sorts=False),
     )
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:

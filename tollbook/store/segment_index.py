@@ -1,0 +1,305 @@
+"""What a segment is looked up by without reading it: sorted keys of ids, numbers and Call-IDs, and the few columns a list of calls shows.
+
+Derived from the segment alone and named by its digest: derived/index/ab/<digest>.keys (sorted columns, memory-mapped) and .rows (the
+shown columns of CDRs in small compressed batches). Written with the segment; made again from it wherever they are missing. Nothing
+here knows the database.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+from uuid import uuid4
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from tollbook.engine import segment_keys
+from tollbook.engine.segment_keys import MOST_ROWS, Keys
+from tollbook.store.files import SPOOL_FOLDER, make_folder
+
+FOLDER: Final = Path("derived", "index")
+_MAGIC: Final = b"TBINDEX\x01"
+# The id columns of each kind that is looked up by them.
+IDS: Final[dict[str, tuple[str, ...]]] = {
+    "cdr": ("cdr_id",),
+    "charge": ("cdr_id",),
+    "match": ("our_cdr_id", "their_cdr_id"),
+    "variance": ("our_cdr_id", "their_cdr_id"),
+}
+TEXTS: Final = ("call_id", "icid")
+SHOWN: Final = pa.schema(
+    [
+        ("cdr_id", pa.binary(16)),
+        ("leg", pa.string()),
+        ("leg_no", pa.int16()),
+        *((name, pa.string()) for name in ("partner", "trunk", "a", "b", "call_id")),
+        ("at", pa.int64()),
+        ("duration_ms", pa.int64()),
+        ("sip_code", pa.int16()),
+    ]
+)
+BATCH_ROWS: Final = 1024
+_COLUMNS_READ: Final = (
+    *("cdr_id", "leg", "leg_no", "partner", "trunk", "a_e164", "a_raw", "b_e164", "b_raw", "call_id", "icid"),
+    *("answer_at", "setup_at", "alert_at", "release_at", "duration_ms", "sip_code"),
+)
+UNDATED: Final = -(1 << 62)  # stands where a record has no time; it can be negated
+_CACHED: Final = 8_192
+
+
+def path_of(book: Path, digest: str, suffix: str) -> Path:
+    return book / FOLDER / digest[:2] / f"{digest}{suffix}"
+
+
+class IndexWriter:
+    """Takes the rows of one segment in their order and writes its index beside the book. Memory grows with 8 bytes per key of a row."""
+
+    def __init__(self, book: Path, kind: str) -> None:
+        self._book, self._kind = book, kind
+        self._rows = 0
+        self._columns: dict[str, list[Any]] = {}
+        self._words: dict[str, dict[str, int]] = {"partner": {}, "leg": {}}
+        self._shown: Any = None
+        self._left = SHOWN.empty_table()
+        self._spool = book / SPOOL_FOLDER / f"{uuid4().hex}.rows"
+
+    def add(self, rows: pa.Table) -> None:
+        """Rows in the schema of the kind."""
+        first, self._rows = self._rows, self._rows + rows.num_rows
+        if self._rows > MOST_ROWS:
+            self._columns.clear()
+            return
+        places = np.arange(first, self._rows)
+        for name in IDS[self._kind]:
+            ids = segment_keys.whole(rows.column(name).cast(pa.binary(16)))
+            there = ids.is_valid().to_numpy(zero_copy_only=False) if ids.null_count else slice(None)
+            content = np.frombuffer(ids.buffers()[1], dtype=np.uint8)[ids.offset * 16 : (ids.offset + len(ids)) * 16].reshape(-1, 16)
+            self._keep(name, segment_keys.placed(segment_keys.id_keys(content[there]), places[there]))
+        if self._kind == "cdr":
+            self._add_shown(shown(rows), rows, places)
+
+    def _keep(self, name: str, values: Any) -> None:
+        self._columns.setdefault(name, []).append(values)
+
+    def _add_shown(self, table: pa.Table, cdrs: pa.Table, places: NDArray[np.int64]) -> None:
+        for name in ("a", "b"):
+            for word, keys in zip(("beginning", "end"), segment_keys.number_keys(table.column(name)), strict=True):
+                there = keys > 0
+                self._keep(word, segment_keys.placed(keys[there], places[there]))
+        for name in TEXTS:
+            column = cdrs.column(name)
+            if column.null_count == len(column):
+                continue
+            present = column.is_valid().to_numpy()
+            self._keep(name, segment_keys.placed(segment_keys.text_keys(column)[present], places[present]))
+        self._keep("at", pc.fill_null(table.column("at"), UNDATED).to_numpy())
+        for name, known in self._words.items():
+            encoded = segment_keys.whole(table.column(name)).dictionary_encode(null_encoding="encode")
+            codes = np.array([known.setdefault(word or "", len(known)) for word in encoded.dictionary.to_pylist()], dtype=np.uint16)
+            self._keep(name, codes[encoded.indices.to_numpy()])
+        if self._shown is None:
+            make_folder(self._spool.parent)
+            options = pa.ipc.IpcWriteOptions(compression="lz4", use_threads=False)
+            self._shown = pa.ipc.new_file(str(self._spool), SHOWN, options=options)
+        # Batches of one length, however the rows came, so that a row's batch is known and the file made again is the same.
+        whole = pa.concat_tables([self._left, table]).combine_chunks()
+        full = whole.num_rows - whole.num_rows % BATCH_ROWS
+        self._shown.write_table(whole.slice(0, full), max_chunksize=BATCH_ROWS)
+        self._left = whole.slice(full)
+
+    def publish(self, digest: str) -> None:
+        """Gives the index the name of its segment. An index that is there already is left: it says the same."""
+        target = path_of(self._book, digest, ".keys")
+        make_folder(target.parent)
+        if self._shown is not None:
+            self._shown.write_table(self._left)
+            self._shown.close()
+            self._shown = None
+            _place(self._spool, path_of(self._book, digest, ".rows"))
+        unfinished = self._spool.with_suffix(".keys")
+        make_folder(unfinished.parent)
+        with unfinished.open("xb") as stream:
+            for each in self.content():
+                stream.write(each)
+        _place(unfinished, target)
+
+    def content(self) -> list[bytes]:
+        """The bytes of the file of keys."""
+        arrays = {}
+        for name in sorted(self._columns):
+            values = np.concatenate(self._columns[name])
+            arrays[name] = np.sort(values) if values.dtype == np.uint64 else values
+        header = {
+            "kind": self._kind,
+            "rows": self._rows,
+            "words": {name: list(known) for name, known in self._words.items()},
+            "columns": [[name, values.dtype.str, len(values)] for name, values in arrays.items()],
+        }
+        text = json.dumps(header, separators=(",", ":")).encode()
+        text += b" " * (-len(text) % 8)
+        parts = [_MAGIC, len(text).to_bytes(8, "little"), text]
+        for values in arrays.values():
+            content = values.tobytes()
+            parts += [content, bytes(-len(content) % 8)]
+        return parts
+
+    def abandon(self) -> None:
+        """Removes what was written and not published."""
+        if self._shown is not None:
+            self._shown.close()
+        self._spool.unlink(missing_ok=True)
+
+
+def _place(written: Path, target: Path) -> None:
+    handle = os.open(written, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+    os.replace(written, target)
+
+
+def shown(rows: pa.Table) -> pa.Table:
+    """What a list of calls shows of CDR rows: the columns of SHOWN. `at` is UTC ms; a number is E.164 where known, else as it came."""
+    at = pc.coalesce(*(rows.column(name) for name in ("answer_at", "setup_at", "alert_at", "release_at")))
+    made = {
+        "at": at.cast(pa.int64()),
+        "a": pc.coalesce(rows.column("a_e164"), rows.column("a_raw")),
+        "b": pc.coalesce(rows.column("b_e164"), rows.column("b_raw")),
+    }
+    columns = [made[field.name] if field.name in made else rows.column(field.name).cast(field.type) for field in SHOWN]
+    return pa.table(columns, schema=SHOWN)
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentIndex:
+    """The index of one segment, memory-mapped. `columns` are sorted keys with rows, and per row `at`, `partner`, `leg` of CDRs."""
+
+    kind: str
+    rows: int
+    words: dict[str, list[str]]
+    columns: dict[str, Any]
+    shown: Any
+
+    def column(self, name: str) -> Keys:
+        found = self.columns.get(name)
+        return np.zeros(0, dtype=np.uint64) if found is None else found
+
+    def rows_of_id(self, name: str, cdr_id: bytes) -> NDArray[np.int64]:
+        """The rows whose id begins as this one."""
+        key = int(segment_keys.id_keys(np.frombuffer(cdr_id, dtype=np.uint8).reshape(1, 16))[0])
+        return segment_keys.rows_between(self.column(name), key, key + 1)
+
+    def rows_of_text(self, name: str, text: str) -> NDArray[np.int64]:
+        """The rows whose text has this one's hash, ascending."""
+        key = int(segment_keys.text_keys(pa.array([text]))[0])
+        return segment_keys.rows_between(self.column(name), key, key + 1)
+
+    def rows_of_number(self, digits: str) -> NDArray[np.int64]:
+        """The rows one of whose numbers begins or ends with the digits (with the last or first ten of them), each once, ascending."""
+        found = [
+            segment_keys.rows_between(self.column("beginning"), *segment_keys.number_range(digits)),
+            segment_keys.rows_between(self.column("end"), *segment_keys.number_range(digits[::-1])),
+        ]
+        return np.unique(np.concatenate(found))
+
+    def codes(self, name: str, word: str) -> int:
+        """The code of a partner or leg in this segment; -1 where it has none."""
+        words = self.words[name]
+        return words.index(word) if word in words else -1
+
+    def show(self, rows: NDArray[np.int64]) -> list[dict[str, Any]]:
+        """The shown columns of rows, in the order given."""
+        batches: dict[int, list[int]] = {}
+        for place, row in enumerate(rows.tolist()):
+            batches.setdefault(row // BATCH_ROWS, []).append(place)
+        found: list[Any] = [None] * len(rows)
+        reader = pa.ipc.open_file(self.shown)
+        for number, places in batches.items():
+            taken = reader.get_batch(number).take(pa.array([int(rows[place]) % BATCH_ROWS for place in places])).to_pylist()
+            for place, row in zip(places, taken, strict=True):
+                found[place] = row
+        return found
+
+
+_cache: OrderedDict[str, SegmentIndex] = OrderedDict()
+_lock = threading.Lock()
+
+
+def load(book: Path, digest: str, segment: Path, kind: str) -> SegmentIndex:
+    """The index of a segment; where it is missing or broken it is made again from the segment."""
+    with _lock:
+        if digest in _cache:
+            _cache.move_to_end(digest)
+            return _cache[digest]
+    try:
+        found = _read(book, digest, kind)
+    except (OSError, ValueError, KeyError, pa.ArrowInvalid):
+        build(book, digest, segment, kind)
+        found = _read(book, digest, kind)
+    with _lock:
+        _cache[digest] = found
+        while len(_cache) > _CACHED:
+            _cache.popitem(last=False)
+    return found
+
+
+def build(book: Path, digest: str, segment: Path, kind: str) -> None:
+    """Makes the index of a published segment."""
+    writer = read_into(IndexWriter(book, kind), segment, kind)
+    try:
+        writer.publish(digest)
+    finally:
+        writer.abandon()
+
+
+def read_into(writer: IndexWriter, segment: Path, kind: str) -> IndexWriter:
+    """The writer with all rows of a segment."""
+    columns = list(_COLUMNS_READ if kind == "cdr" else IDS[kind])
+    with pq.ParquetFile(segment) as file:
+        for batch in file.iter_batches(batch_size=131_072, columns=columns):
+            writer.add(pa.Table.from_batches([batch]))
+    return writer
+
+
+def _read(book: Path, digest: str, kind: str) -> SegmentIndex:
+    content = np.frombuffer(_mapped(path_of(book, digest, ".keys")), dtype=np.uint8)
+    if bytes(content[:8]) != _MAGIC:
+        raise ValueError("no index")
+    length = int.from_bytes(bytes(content[8:16]), "little")
+    header = json.loads(bytes(content[16 : 16 + length]))
+    columns, offset = {}, 16 + length
+    for name, dtype, count in header["columns"]:
+        size = np.dtype(dtype).itemsize * count
+        columns[name] = content[offset : offset + size].view(dtype)
+        offset += size + -size % 8
+    if offset != len(content) or header["kind"] != kind:
+        raise ValueError("an index of something else")
+    rows = _mapped(path_of(book, digest, ".rows")) if kind == "cdr" else None
+    return SegmentIndex(kind, header["rows"], header["words"], columns, rows)
+
+
+def _mapped(path: Path) -> pa.Buffer:
+    """A file's bytes, memory-mapped without keeping it open: there may be thousands of them."""
+    with pa.memory_map(str(path)) as file:
+        return file.read_buffer()
+
+
+def is_whole(book: Path, digest: str, segment: Path, kind: str) -> bool:
+    """Whether the index says what the segment says; it is made again to compare."""
+    writer = read_into(IndexWriter(book, kind), segment, kind)
+    try:
+        return b"".join(writer.content()) == path_of(book, digest, ".keys").read_bytes()
+    except OSError:
+        return False
+    finally:
+        writer.abandon()
