@@ -145,7 +145,7 @@ def test_without_a_deck_minutes_are_compared(written: Path, tmp_path: Path) -> N
     with reconcile(written / "ours.csv", written / "theirs.csv", terms) as found:
         assert found.summary["money"] is None
         assert found.summary["minutes"]["open_ms"] == 0
-        assert "RECONCILE_DECK_MISSING" in {each.code for each in found.problems}
+        assert "RECONCILE_DECK_ABSENT" in {each.code for each in found.problems}
         found.write(tmp_path / "out")
     assert [row["cause"] for row in rows(tmp_path / "out" / "waterfall.csv")][::8] == ["OURS"]
     assert "minutes" in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")

@@ -97,6 +97,11 @@ KINDS: dict[str, Kind] = {
         "Ask for one file per currency; their amounts are listed and left out of the totals.",
         "partner",
     ),
+    "RECONCILE_DECK_ABSENT": Kind(
+        Severity.ERROR,
+        "The deck that the agreement names was not found, so minutes are compared and money is not.",
+        "Put the deck beside the agreement or into decks/ there, or name its versions with --deck.",
+    ),
     "RECONCILE_DECK_MISSING": Kind(
         Severity.WARNING,
         "There is no deck to price our records by, so minutes are compared and money is not.",
