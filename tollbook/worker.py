@@ -1,4 +1,4 @@
-"""The worker: looks into the book's drop folders and ingests what is new.
+"""The watched folders of a worker: it looks into the book's drop folders and ingests what is new.
 
 A file is new when its name, size and time are not those of the last look that ingested it. A file that is still growing is taken when two
 looks saw it alike; `--once` takes it as it is, and if the rest comes later, its records are exact repeats and are counted as such.
@@ -6,9 +6,6 @@ looks saw it alike; `--once` takes it as it is, and if the rest comes later, its
 
 from __future__ import annotations
 
-import signal
-import threading
-from collections.abc import Callable
 from pathlib import Path
 
 from tollbook.core.problem import Refusal
@@ -65,16 +62,3 @@ def _name(drop: Drop, path: Path) -> str:
 
 def _position(drop: Drop, path: Path) -> str | None:
     return Cursor.objects.filter(name=_name(drop, path)).values_list("position", flat=True).first()
-
-
-def watch(book: Book, *, actor: Actor, every_s: int, report: Callable[[list[FileReport]], object]) -> None:
-    """Looks again and again until it is told to stop (SIGTERM, Ctrl-C); a file being ingested is finished first."""
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    seen: dict[Path, str] = {}
-    while not stop.is_set():
-        reports = collect_once(book, actor=actor, seen_before=seen)
-        if reports:
-            report(reports)
-        stop.wait(every_s)

@@ -10,6 +10,7 @@ import pytest
 
 from tollbook.cli import book as book_commands
 from tollbook.cli import explain as explain_command
+from tollbook.cli import worker as worker_command
 from tollbook.cli.app import run
 
 DATA = Path(__file__).resolve().parent.parent / "data" / "small_book"
@@ -127,7 +128,7 @@ def test_without_a_book_nothing_is_done(command: list[str], tmp_path: Path, caps
 
 
 @pytest.mark.parametrize(
-    "function", [book_commands.init, book_commands.ingest, book_commands.check, book_commands.worker, explain_command.explain]
+    "function", [book_commands.init, book_commands.ingest, book_commands.check, worker_command.worker, explain_command.explain]
 )
 def test_every_command_has_an_example(function: Any) -> None:
     assert "Example: tollbook " in (function.__doc__ or "")

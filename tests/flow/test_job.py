@@ -384,7 +384,7 @@ def test_a_close_and_its_verification(people: Book, tmp_path: Path, monkeypatch:
     document = Document.objects.get(kind="CLOSE")
     assert (started.result["close"], started.result["is_complete"]) == (document.pk, True)
     assert started.result["result_digest"] == document.content["result_digest"]
-    assert list(dict.fromkeys(seen)) == ["rating", "reconciliation", "payables", "invoicing", "sealing"]
+    assert list(dict.fromkeys(seen)) == ["rating", "reconciliation", "payables", "invoicing", "sealing", "counting"]
     verified = job.start("VERIFY", {"close": document.pk}, actor=Actor("adam", Role.AUDITOR))
     work_once(people, "w")
     verified.refresh_from_db()

@@ -35,7 +35,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "explain": ("tollbook.cli.explain:explain", "Show how a call got its price, step by step."),
     "close": ("tollbook.cli.close:close", "Close a period: rate, match, reconcile, dispute, invoice, seal."),
     "check": ("tollbook.cli.book:check", "Recompute the book's invariants and name what disagrees."),
-    "worker": ("tollbook.cli.book:worker", "Collect new files from the book's folders, once or for ever."),
+    "worker": ("tollbook.cli.worker:worker", "Do the work started from pages, and watch the book's folders."),
     "serve": ("tollbook.cli.serve:serve", "Serve the book's web application."),
     # For engineers.
     "bench": ("tollbook.cli.bench:bench", "Measure rating, matching and the recall of the matching."),

@@ -1,4 +1,4 @@
-"""Commands of a book: make one, put files into it, check it, watch its folders."""
+"""Commands of a book: make one, put files into it, check it."""
 
 from __future__ import annotations
 
@@ -62,14 +62,20 @@ def ingest(
         )
     if not dry_run and any(each.accepted for each in reports):
         refresh(opened, actor=local_actor())
-    return _show_reports(reports, as_json=as_json)
+    return show_reports(reports, as_json=as_json)
 
 
-def _show_reports(reports: list[FileReport], *, as_json: bool) -> int:
-    found = [each for report in reports for each in report.found]
-    code = exit_code(found)
+def report_code(reports: list[FileReport]) -> int:
+    """The exit code these files deserve: 2 where none could be used, 1 where something in them is wrong."""
     if reports and all(report.status == "refused" for report in reports):
-        code = 2
+        return 2
+    return exit_code([each for report in reports for each in report.found])
+
+
+def show_reports(reports: list[FileReport], *, as_json: bool) -> int:
+    """A line per file and the problems; gives the exit code."""
+    found = [each for report in reports for each in report.found]
+    code = report_code(reports)
     if as_json:
         print_json({"files": [report.as_dict() for report in reports]})
         return code
@@ -139,23 +145,3 @@ def check(
         show_problems(report.found)
         print("The book is whole." if report.is_whole else "The book is not whole.")
     return 0 if report.is_whole else 1
-
-
-def worker(
-    book: BookOption = None,
-    once: Annotated[bool, typer.Option("--once", help="Look once and stop.")] = False,
-    every_s: Annotated[int, typer.Option("--every", min=1, help="Seconds between two looks.")] = 30,
-    as_json: JsonOption = False,
-) -> int:
-    """Ingest what is new in the folders of the book's book.toml ([[drop]]), once or for ever.
-
-    Example: tollbook worker --once --book book
-    """
-    from tollbook.flow.book import local_actor, open_book
-    from tollbook.worker import collect_once, watch
-
-    opened = open_book(book)
-    if once:
-        return _show_reports(collect_once(opened, actor=local_actor()), as_json=as_json)
-    watch(opened, actor=local_actor(), every_s=every_s, report=lambda reports: _show_reports(reports, as_json=as_json))
-    return 0

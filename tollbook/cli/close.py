@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from tollbook.cli.output import print_json, print_table, show_problems
+from tollbook.cli.progress import shown as shown_progress
 
 
 def close(
@@ -32,7 +33,8 @@ def close(
     from tollbook.store.models import Partner
 
     opened = open_book(book)
-    done = close_period(opened, period, actor=local_actor(), known_at=clock.parse_instant_ms(known_at) if known_at else None)
+    with shown_progress(quiet=as_json):
+        done = close_period(opened, period, actor=local_actor(), known_at=clock.parse_instant_ms(known_at) if known_at else None)
     shown = context(opened, done, [], dict(Partner.objects.values_list("id", "name")))
     if as_json:
         fields = ("period", "is_complete", "result_digest", "root", "invoices", "payables", "disputes", "accruals", "exceptions", "checks")

@@ -7,14 +7,18 @@ import ipaddress
 import os
 import secrets
 import sys
+from contextlib import nullcontext
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from tollbook.cli.beside import WorkerBeside
 from tollbook.core.problem import refuse
 
+# Pages are answered in milliseconds; what holds a thread for long is a progress bar, and there are at most web.jobs.MOST_STREAMS of them.
+THREADS = 16
 NEEDED = ("allauth", "django_htmx", "granian", "whitenoise", "prometheus_client")
 
 
@@ -29,8 +33,11 @@ def serve(
     ] = False,
     tls_certificate: Annotated[Path | None, typer.Option(help="Speak TLS here, with this certificate (PEM).")] = None,
     tls_key: Annotated[Path | None, typer.Option(help="Its key (PEM).")] = None,
+    no_worker: Annotated[
+        bool, typer.Option("--no-worker", help="Start no worker beside the server: `tollbook worker` does the long work elsewhere.")
+    ] = False,
 ) -> None:
-    """Serve the book's web application until Ctrl-C.
+    """Serve the book's web application until Ctrl-C, with a worker beside it for the long work that pages start.
 
     Example: tollbook serve --book demo/book
     """
@@ -50,7 +57,10 @@ def serve(
     if _prepare():
         print(f"No one can log in yet. Make the owner here, once: {address}/set-up/{token}/", flush=True)
     print(f"Tollbook serves {book} at {address} (Ctrl-C stops it)", flush=True)
-    _run(host, port, workers, tls_certificate, tls_key)
+    beside = nullcontext() if no_worker else WorkerBeside(book.resolve())
+    with beside:
+        _run(host, port, workers, tls_certificate, tls_key)
+    print("Stopped.", file=sys.stderr)
 
 
 def _check(book: Path, host: str, public_url: str, trust_proxy: bool, certificate: Path | None, key: Path | None) -> None:
@@ -105,7 +115,7 @@ def _run(host: str, port: int, workers: int, certificate: Path | None, key: Path
             port=port,
             interface=Interfaces.WSGI,
             workers=workers,
-            blocking_threads=4,
+            blocking_threads=THREADS,
             backlog=512,
             log_enabled=False,
             ssl_cert=certificate,
@@ -115,4 +125,3 @@ def _run(host: str, port: int, workers: int, certificate: Path | None, key: Path
         ).serve()
     except (OSError, RuntimeError, ConfigurationError) as error:
         raise refuse("SERVE_ADDRESS", f"{error}.", value=f"{host}:{port}") from error
-    print("Stopped.", file=sys.stderr)

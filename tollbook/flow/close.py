@@ -80,6 +80,7 @@ def close_period(book: Book, period: str, *, actor: Actor, known_at: int | None 
     close = run_close(book, period, actor=actor, known_at=known_at)
     sealed = seal_close(book, close, actor=actor)
     # After the seal, because no money depends on them.
+    progress.advance("counting")
     _, first, last = days_of(period)
     kpi.refresh(book, actor=actor, first=first - dt.timedelta(days=1), last=last + dt.timedelta(days=1))
     return sealed

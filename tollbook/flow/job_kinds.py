@@ -12,7 +12,7 @@ from typing import Any, Final
 from tollbook.core.period import days_of
 from tollbook.core.problem import Problem, Refusal, Severity, refuse
 from tollbook.core.rights import Actor, Right
-from tollbook.flow import check, clock, intake, progress
+from tollbook.flow import check, clock, intake, kpi, progress
 from tollbook.flow.book import Book
 from tollbook.flow.collection import SHOWN_PROBLEMS, FileReport
 from tollbook.store import files
@@ -117,6 +117,9 @@ def _ingest(task: Task) -> Finding:
         reports = intake.ingest(task.book, paths, actor=task.actor, source=task.parameters["source"], kind=kind, progress=_records)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+    if any(each.accepted for each in reports):
+        progress.report("counting")
+        kpi.refresh(task.book, actor=task.actor)
     return Finding({"files": [_line(each) for each in reports]}, _first([found for each in reports for found in each.found]))
 
 

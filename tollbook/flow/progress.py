@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,3 +74,24 @@ def note(detail: str) -> None:
     """What the step is at, in a few words; nothing else changes."""
     if (watching := _watching.get()) is not None:
         watching.tell(replace(watching.last, detail=detail))
+
+
+# Every stage in plain words, for pages and terminals.
+WORDS: Final = {
+    "": "Starting",
+    "checking": "Checking",
+    "counting": "Adding up traffic and quality",
+    "invoicing": "Writing invoices",
+    "payables": "Taking in suppliers' invoices",
+    "rating": "Rating the calls",
+    "reading": "Reading",
+    "reconciliation": "Comparing with the partner's records",
+    "sealing": "Sealing the close",
+    "verifying": "Computing everything again",
+}
+
+
+def in_words(stage: str, detail: str) -> str:
+    """A stage as one line: Rating the calls: aurora."""
+    words = WORDS.get(stage, stage.capitalize())
+    return f"{words}: {detail}" if detail else words
