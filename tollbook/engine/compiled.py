@@ -44,9 +44,9 @@ from numba.extending import register_jitable  # noqa: E402
 def compiled(function: Function) -> Function:
     """The function compiled for the machine, its result kept on disk; the GIL is released while it runs.
 
-    Integer arithmetic in compiled code wraps silently, so callers bound their inputs beforehand.
+    Integer arithmetic in compiled code wraps silently and does not look for a division by zero, so callers bound their inputs beforehand.
     """
-    built: Function = numba.njit(cache=True, nogil=True)(function)
+    built: Function = numba.njit(cache=True, nogil=True, error_model="numpy")(function)
     return built
 
 

@@ -30,7 +30,7 @@ from tollbook.engine.deck_kernel import FIRST_DIGITS, REST_OF_DIGITS, TOO_MANY, 
 from tollbook.engine.deck_timeline import LaidOut, Timeline, code_keys, lay_out_timeline, timeline_of
 from tollbook.engine.number import NO_NUMBER, number_keys
 
-FORMAT = "tollbook-compiled-deck/1"
+FORMAT = "tollbook-compiled-deck/2"
 MOST_PIECES = 2**31 - 2
 STATUS = len(TERMS) + 1  # the column of the status in the distinct terms
 BLOCKED_RATE = -1
@@ -56,7 +56,7 @@ ROW_COLUMNS = (
 class CompiledDeck:
     """The arrays, the rows they point to, and what the versions are called.
 
-    `starts` and `spans`: the intervals and their pieces (first, after the last); `index`: the direct index by four digits; `pieces`: from
+    `starts` and `spans`: the intervals and their pieces (first, after the last); `index`: the direct index by five digits; `pieces`: from
     when, which row, which terms, which rate; `terms`: the distinct price terms as 12 integers and the status; `longest`: the ms that
     each can price in 64 bits; `row_terms`: the terms of each row.
     """
@@ -100,9 +100,10 @@ class CompiledDeck:
 
     @cached_property
     def facts(self) -> Array:
-        """Per row: the places of its code, its destination and its version, and its row in the received file."""
+        """Per piece: the places of its row's code, destination and version, and the row in the received file; zeros where it has no row."""
         columns = [self._words[name][0] for name in ("code", "destination", "deck_digest")]
-        return np.stack([*columns, self.rows.column("row").to_numpy()], axis=1).astype(np.int32)
+        of_rows = np.stack([*columns, self.rows.column("row").to_numpy()], axis=1).astype(np.int32)
+        return np.append(of_rows, np.zeros((1, 4), dtype=np.int32), axis=0)[self.pieces[:, 1]]
 
     def texts(self, name: str) -> pa.Array:
         """The words that the places of a column of text stand for."""

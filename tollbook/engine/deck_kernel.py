@@ -10,8 +10,10 @@ from tollbook.core import deck_timeline
 from tollbook.core.deck_timeline import NONE
 from tollbook.engine.compiled import callable_when_compiled, compiled
 
-FIRST_DIGITS = 11**4  # the direct index: one entry per first four digits
-REST_OF_DIGITS = 11**11
+FIRST_DIGITS = 11**5  # the direct index: one entry per first five digits
+REST_OF_DIGITS = 11**10
+SORTED_DIGITS = 11**4  # numbers are looked for in the order of their first four digits
+REST_OF_SORTED = 11**11
 TOO_MANY = -2
 
 callable_when_compiled(
@@ -132,14 +134,12 @@ def find_pieces(keys: Any, at_ms: Any, order: Any, starts: Any, spans: Any, inde
     """The piece that prices each number key at its instant, NONE where no code does (or the key is none).
 
     `spans` holds the first piece of each interval and the one after its last; a piece is (from, row, terms, rate). The search has no branch
-    that depends on what it finds, so that the processor can look for several numbers at once; pieces are walked from the latest. `order`
-    is the order in which the keys are looked for; it changes nothing but the speed.
+    that depends on what it finds, so that the processor looks for several numbers at once; therefore it does not choose a piece yet.
+    Pieces are walked from the latest. `order` is the order in which the keys are looked for; it changes nothing but the speed.
     """
+    intervals_found = np.empty(len(keys), dtype=np.int32)
     for place in order:
-        key = keys[place]
-        if key < 0:
-            found[place] = -1
-            continue
+        key = max(keys[place], 0)
         head = key // REST_OF_DIGITS
         low = np.int64(index[head])
         size = np.int64(index[head + 1]) - low + 1
@@ -148,26 +148,28 @@ def find_pieces(keys: Any, at_ms: Any, order: Any, starts: Any, spans: Any, inde
             middle = low + half
             low = middle if starts[middle] <= key else low
             size -= half
-        first = np.int64(spans[low, 0])
-        piece = np.int64(spans[low, 1]) - 1
+        intervals_found[place] = low
+    for place in order:
+        first = np.int64(spans[intervals_found[place], 0])
+        piece = np.int64(spans[intervals_found[place], 1]) - 1
         while piece >= first and pieces[piece, 0] > at_ms[place]:
             piece -= 1
-        found[place] = piece if piece >= first and pieces[piece, 1] >= 0 else -1
+        found[place] = piece if keys[place] >= 0 and piece >= first and pieces[piece, 1] >= 0 else -1
 
 
 @compiled
 def search_order(keys: Any) -> Any:
     """The keys by their first digits: neighbours in the order are neighbours in the deck, and stay in the cache."""
-    ends = np.zeros(FIRST_DIGITS + 1, dtype=np.int32)
+    ends = np.zeros(SORTED_DIGITS + 1, dtype=np.int32)
     for key in keys:
-        ends[max(key, 0) // REST_OF_DIGITS + 1] += 1
+        ends[max(key, 0) // REST_OF_SORTED + 1] += 1
     total = 0
     for head in range(len(ends)):
         total += ends[head]
         ends[head] = total
     order = np.empty(len(keys), dtype=np.int32)
     for place in range(len(keys)):
-        head = max(keys[place], 0) // REST_OF_DIGITS
+        head = max(keys[place], 0) // REST_OF_SORTED
         order[ends[head]] = place
         ends[head] += 1
     return order

@@ -25,6 +25,9 @@ Array = npt.NDArray[Any]
 BLOCK = 32_768  # records that are priced at once: what a thread works on stays in its cache
 ANCHORS = {"ANSWER": "answer_at", "SETUP": "setup_at", "RELEASE": "release_at"}
 _ANCHOR_KINDS = {"ANSWER": rating_kernel.ANSWER, "SETUP": rating_kernel.SETUP, "RELEASE": rating_kernel.RELEASE}
+# What a deck without any piece is read as: none of them is ever found.
+_NO_PIECE = np.full((1, 4), -1, dtype=np.int64)
+_NO_FACTS = np.zeros((1, 4), dtype=np.int32)
 _NO_WORDS = pa.array([], pa.string())
 _STATUSES = pa.array(CHARGE_STATUSES, pa.string())
 _IDENTITY = ["cdr_id", "leg", "leg_no"]
@@ -81,7 +84,8 @@ def rate(
     charges = _empty(count)
     clock = _clock(find_zone(zone) if isinstance(zone, str) else zone)
     agreed = Agreed(_ANCHOR_KINDS[terms.price_anchor], clock, terms.duration_basis == "COMPUTED", price_terms(terms))
-    arrays = DeckArrays(*map(np.asarray, (deck.starts, deck.spans, deck.index, deck.pieces, deck.terms, deck.longest, deck.facts)))
+    pieces, facts = (deck.pieces, deck.facts) if len(deck.pieces) else (_NO_PIECE, _NO_FACTS)
+    arrays = DeckArrays(*map(np.asarray, (deck.starts, deck.spans, deck.index, pieces, deck.terms, deck.longest, facts)))
 
     def rate_blocks(first: int, last: int) -> None:
         rate_records(calls.records, chosen, first * BLOCK, min(last * BLOCK, count), BLOCK, arrays, agreed, charges)

@@ -44,7 +44,7 @@ class Records(NamedTuple):
 
 
 class DeckArrays(NamedTuple):
-    """A compiled deck; `facts` has per row the places of its words and its row in the file: code, destination, version, row."""
+    """A compiled deck with at least one piece; `facts` has per piece the places of its code, destination and version, and its row."""
 
     starts: Any
     spans: Any
@@ -96,12 +96,11 @@ class Charges(NamedTuple):
 
 def duration_of(recorded: int, computed: bool, answered: bool, answer: int, released: bool, release: int) -> tuple[int, bool]:
     """The duration that is priced, and whether it cannot be: it runs backwards, or is not there."""
-    backwards = answered and released and release < answer
+    both = answered & released
+    backwards = both & (release < answer)
     if not computed:
-        return recorded, backwards or (answered and recorded < 0)
-    if answered and released:
-        return release - answer, backwards
-    return 0, answered
+        return recorded, backwards | (answered & (recorded < 0))
+    return (release - answer if both else 0), (backwards if both else answered)
 
 
 def anchor_of(kind: int, answered: bool, answer: int, has_setup: bool, setup: int, released: bool, release: int) -> tuple[bool, int, bool]:
@@ -109,22 +108,14 @@ def anchor_of(kind: int, answered: bool, answer: int, has_setup: bool, setup: in
 
     An attempt has no answer; it counts where it was set up, so that it is seen in its day and destination.
     """
-    if kind == ANSWER and answered:
-        return True, answer, True
-    if kind == SETUP and has_setup:
-        return True, setup, True
-    if kind == RELEASE and released:
-        return True, release, True
-    if has_setup:
-        return True, setup, False
-    return released, release, False
+    there = answered if kind == ANSWER else (has_setup if kind == SETUP else released)
+    named = answer if kind == ANSWER else (setup if kind == SETUP else release)
+    return there | has_setup | released, (named if there else (setup if has_setup else release)), there
 
 
 def status_before_price(answered: bool, undecided: bool) -> int:
     """What becomes of the record as far as its own columns say; RATED is what the deck decides."""
-    if not answered:
-        return NOT_BILLABLE
-    return HELD if undecided else RATED
+    return (HELD if undecided else RATED) if answered else NOT_BILLABLE
 
 
 callable_when_compiled(duration_of, anchor_of, status_before_price)
@@ -149,7 +140,7 @@ def anchor_records(records: Any, places: Any, agreed: Any, charges: Any, first: 
         answer, release = answers[place], releases[place]
         duration, wrong = duration_of(durations[place], computed, answered, answer, released, release)
         known, anchor, fitting = anchor_of(kind, answered, answer, has_setup[place], setups[place], released, release)
-        before[number] = status_before_price(answered, wrong or not fitting)
+        before[number] = status_before_price(answered, wrong | (not fitting))
         used_ms[number] = duration
         has_anchor[number] = known
         anchor = anchor if known else 0
@@ -166,7 +157,7 @@ def anchor_records(records: Any, places: Any, agreed: Any, charges: Any, first: 
 def describe_records(found: Any, deck: Any, charges: Any, first: int, before: Any, rated: Any) -> int:
     """The pass after the search: what the pieces that were `found` say, and the status of each record.
 
-    The rated ones are noted in `rated`, without a branch, to be priced by themselves: whether a call was answered cannot be foreseen.
+    The rated ones are noted in `rated`, to be priced by themselves. There is no branch: whether a call was answered cannot be foreseen.
     """
     pieces, facts = deck.pieces, deck.facts
     last = first + len(found)
@@ -175,31 +166,19 @@ def describe_records(found: Any, deck: Any, charges: Any, first: int, before: An
     rates, has_rate, statuses = charges.rate[first:last], charges.has_rate[first:last], charges.status[first:last]
     count = 0
     for number in range(len(found)):
-        piece = found[number]
-        status = before[number]
-        if piece >= 0:
-            row = pieces[piece, 1]
-            rate = pieces[piece, 3]
-            priced = rate != BLOCKED_RATE
-            if status == RATED and not priced:
-                status = BLOCKED
-            codes[number] = facts[row, 0]
-            destinations[number] = facts[row, 1]
-            versions[number] = facts[row, 2]
-            deck_rows[number] = facts[row, 3]
-            rates[number] = rate if priced else 0
-            has_row[number] = True
-            has_rate[number] = priced
-        else:
-            if status == RATED:
-                status = UNRATED
-            codes[number] = 0
-            destinations[number] = 0
-            versions[number] = 0
-            deck_rows[number] = 0
-            rates[number] = 0
-            has_row[number] = False
-            has_rate[number] = False
+        has_piece = found[number] >= 0
+        piece = max(found[number], 0)
+        rate = pieces[piece, 3]
+        priced = has_piece & (rate != BLOCKED_RATE)
+        codes[number] = facts[piece, 0] if has_piece else 0
+        destinations[number] = facts[piece, 1] if has_piece else 0
+        versions[number] = facts[piece, 2] if has_piece else 0
+        deck_rows[number] = facts[piece, 3] if has_piece else 0
+        has_row[number] = has_piece
+        rates[number] = rate if priced else 0
+        has_rate[number] = priced
+        decided = RATED if priced else (BLOCKED if has_piece else UNRATED)
+        status = decided if before[number] == RATED else before[number]
         statuses[number] = status
         rated[count] = number
         count += status == RATED
