@@ -18,6 +18,7 @@ from tollbook.core.agreement import Agreement
 from tollbook.core.agreement_reader import read_agreement
 from tollbook.core.deck import Deck
 from tollbook.core.digest import sha256_hex
+from tollbook.core.fx import read_fx
 from tollbook.core.party import read_party
 from tollbook.core.problem import Problem, problem, refuse
 from tollbook.core.rights import Actor, Right, require
@@ -218,6 +219,12 @@ def _zone(book: Book, path: Path) -> _Read:
     return _Read(path.name, problems)
 
 
+def _fx(book: Book, path: Path) -> _Read:
+    fixing = read_fx(_text(path), path.name)
+    start = datetime.datetime.combine(fixing.day, datetime.time(), datetime.UTC)
+    return _Read(fixing.source, [], clock.to_ms(start), fixing.known_from, fixing.digest)
+
+
 def _invoice(book: Book, path: Path) -> _Read:
     document = tomllib.loads(_text(path), parse_float=Decimal)
     partner, number = str(document.get("partner", "")), str(document.get("number", ""))
@@ -238,6 +245,7 @@ _READERS: Final[dict[str, Callable[[Book, Path], _Read]]] = {
     reference.AGREEMENT: _agreement,
     reference.DECK: _deck,
     reference.DECK_PROFILE: _deck_profile,
+    reference.FX: _fx,
     reference.INVOICE: _invoice,
     reference.INVOICE_LINES: _invoice_lines,
     reference.PARTY: _party,

@@ -30,6 +30,7 @@ WORDS: Final = {
     "cdr": CDR,
     "deck": reference.DECK,
     "deck-profile": reference.DECK_PROFILE,
+    "fx": reference.FX,
     "invoice": reference.INVOICE,
     "invoice-lines": reference.INVOICE_LINES,
     "party": reference.PARTY,
@@ -39,6 +40,7 @@ WORDS: Final = {
 _FORMATS: Final = {
     "tollbook-agreement": reference.AGREEMENT,
     "tollbook-deck-profile": reference.DECK_PROFILE,
+    "tollbook-fx": reference.FX,
     "tollbook-invoice-in": reference.INVOICE,
     "tollbook-party": reference.PARTY,
     "tollbook-source": reference.SOURCE,

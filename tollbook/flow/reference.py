@@ -28,12 +28,13 @@ from tollbook.store.models import Reference
 AGREEMENT: Final = "AGREEMENT"
 DECK: Final = "DECK"
 DECK_PROFILE: Final = "DECK_PROFILE"
+FX: Final = "FX"
 INVOICE: Final = "INVOICE"
 INVOICE_LINES: Final = "INVOICE_LINES"
 PARTY: Final = "PARTY"
 SOURCE: Final = "SOURCE"
 ZONE: Final = "ZONE"
-DOCUMENT_KINDS: Final = (ZONE, SOURCE, PARTY, AGREEMENT, DECK_PROFILE, DECK, INVOICE, INVOICE_LINES)
+DOCUMENT_KINDS: Final = (ZONE, SOURCE, PARTY, FX, AGREEMENT, DECK_PROFILE, DECK, INVOICE, INVOICE_LINES)
 # A document that names no beginning has always been in force.
 BEGINNING: Final = 0
 

@@ -3,6 +3,7 @@
 from tollbook.core.problems.kinds import Kind, Severity
 
 KINDS = {
+    "FX_INVALID": Kind(Severity.FATAL, "The document of exchange rates cannot be used.", "Write it as docs/rules/fx.md shows."),
     "AGREEMENT_NOT_TOML": Kind(Severity.FATAL, "The agreement is not valid TOML.", "Mend the line named in the reason."),
     "AGREEMENT_FORMAT": Kind(
         Severity.FATAL,
