@@ -17,6 +17,7 @@ from tollbook.flow.book import Book, init_book
 from tollbook.flow.close import Close, close_period, due_periods
 from tollbook.flow.dispute import advance, dispute_key
 from tollbook.flow.issue import postings_of
+from tollbook.flow.settlement import against_rating
 from tollbook.plain.verify import verify
 from tollbook.store.models import Dispute, Document, ExceptionCase
 
@@ -82,6 +83,12 @@ def _check_figures(close: Close) -> None:
     assert [(each.document.number, each.document.totals.gross) for each in nordtel.invoices] == [("BC-2026-0001", 24_000_000)]
     line = nordtel.invoices[0].document.lines[0]
     assert (line.usage.calls, line.usage.billed_s, line.net_micros, line.price_per_minute) == (12, 720, 24_000_000, "2.0000")
+    # The lines are held against the rating run: one that is lost, or there twice, is no invoice.
+    (rated,) = nordtel.rated
+    assert against_rating([line], rated, line.usage.currency) == []
+    for lines in ([], [line, line]):
+        (found,) = against_rating(lines, rated, line.usage.currency)
+        assert (found.code, found.value) == ("INVOICE_ARITHMETIC", f"nordtel/IN/{closing.PERIOD}")
     summary = aurora.reconciliations[0].summary
     assert {row["cause"]: row["amount"] for row in summary["money"]["causes"]} == {
         "DURATION": "0.200000",

@@ -7,7 +7,7 @@ own period (docs/rules/settlement.md).
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -25,7 +25,7 @@ from tollbook.core.invoice import INVOICE, Document, Line, check_arithmetic, doc
 from tollbook.core.invoice_record import document_content, read_document, results_of
 from tollbook.core.party import Party, read_party, unnamed
 from tollbook.core.period import Period
-from tollbook.core.problem import Refusal
+from tollbook.core.problem import Problem, Refusal, problem
 from tollbook.core.rights import Actor
 from tollbook.core.zone import find_zone
 from tollbook.engine.settlement import rates_of, usages, write_annex
@@ -132,7 +132,7 @@ def _issue(
     annex: Path,
     actor: Actor,
 ) -> SalesInvoice:
-    wrong = check_arithmetic(document)
+    wrong = [*check_arithmetic(document), *against_rating(document.lines, runs[0], document.currency)]
     if wrong:
         raise Refusal(wrong)
     series = f"{seller.series}-{document.issued_on.year}"
@@ -167,6 +167,17 @@ def _issue(
 
     issued = issue(book, draft, finish, actor=actor)
     return SalesInvoice(document.partner, issued, final, seller, buyer, stored.path)
+
+
+def against_rating(lines: Sequence[Line], run: Run, currency: str) -> list[Problem]:
+    """Whether the lines of a period hold the exact sum of all its rated calls, which its rating run counted by another way; late calls
+    of earlier periods are another run's."""
+    billed = sum(line.usage.exact_60th_nanos for line in lines if not line.usage.prior_period)
+    rated = int(run.summary.get(f"RATED {currency}", {}).get("exact_60th_nanos", "0"))
+    if billed == rated:
+        return []
+    reason = f"The lines come to {billed} sixtieths of a nano, the rated calls of {run.scope} to {rated}."
+    return [problem("INVOICE_ARITHMETIC", reason, value=run.scope)]
 
 
 def _as_issued_before(row: DocumentRow, fresh: Document, seller: Party, buyer: Party, annex: Path, book: Book) -> SalesInvoice:
