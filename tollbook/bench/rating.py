@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import platform
+import statistics
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -14,13 +16,13 @@ import numba
 import numpy as np
 import pyarrow as pa
 
-from tollbook.bench.rating_baselines import Rated, call_columns, dictionaries, rate_by_dictionary, rate_by_sql
-from tollbook.bench.rating_data import CUSTOMERS, BenchData, bench_data
+from tollbook.bench.rating_baselines import Rated, Terms, call_columns, dictionaries, rate_by_dictionary, rate_by_sql
+from tollbook.bench.rating_data import CUSTOMERS, BenchData, bench_data, call_slice
 from tollbook.core.agreement import RatingTerms
 from tollbook.engine.deck import CompiledDeck, compile_timeline
 from tollbook.engine.rating import prepare, rate
 
-ROUNDS = 3
+ROUNDS = 5
 SQL_CALLS = 2_000
 DICTIONARY_CALLS = 300_000
 LEGS = (("customer", 0, 1), ("vendor", CUSTOMERS, -1))
@@ -58,56 +60,98 @@ def run(rows: int) -> dict[str, Any]:
     """Generate the data, time all ways in turns, compare every amount, and report speeds, ratios and the machine.
 
     Both columns and dictionary begin with the same table of calls in the order of their arrival, decks prepared. Ours groups the calls by
-    partner and ends with whole charges; the dictionary makes Python values of the columns and ends with code, seconds and amount.
+    partner and ends with whole charges; the dictionary makes Python values of the columns and ends with code, seconds and amount. In each
+    round every way has its turn, the dictionary with other calls; speeds are the best round's, ratios per core the median round's, so
+    that they hold on a machine with other work.
     """
     data = bench_data(rows)
     start = time.perf_counter()
     decks = [compile_timeline(versions) for versions in data.decks]
     compile_s = time.perf_counter() - start
-    rate_legs(data, decks, 1)  # compiled functions are loaded outside of the measurement
-    sample = min(rows, DICTIONARY_CALLS)
-    by_code = dictionaries(data)
     threads = os.cpu_count() or 1
-    ours: list[tuple[float, float]] = []
-    parallel: list[tuple[float, float]] = []
-    plain: list[tuple[float, float]] = []
-    legs, expected = rate_legs(data, decks, threads), []
-    for _ in range(ROUNDS):
-        ours.append(_timed(lambda: rate_legs(data, decks, 1)))
-        parallel.append(_timed(lambda: rate_legs(data, decks, threads)))
-        plain.append(_timed(lambda: expected.append(rate_by_dictionary(call_columns(data, sample), by_code))))
-    different = _differences(legs, list(range(sample)), expected[0])
+    by_code = dictionaries(data)
+    part = max(1, min(rows, DICTIONARY_CALLS) // ROUNDS)
+    rate_legs(data, decks, 1)  # compiled functions are loaded outside of the measurement
+    legs = rate_legs(data, decks, threads)
+    expected: list[tuple[Rated, Rated]] = []
+    single, parallel, plain = _Times(rows), _Times(rows), _Times(part)
+    for turn in range(ROUNDS):
+        calls = call_slice(data, turn * part, part)
+        single.add(lambda: rate_legs(data, decks, 1))
+        parallel.add(lambda: rate_legs(data, decks, threads))
+        expected += plain.add(partial(_rate_plainly, calls, by_code))
+        single.again(lambda: rate_legs(data, decks, 1))
+        parallel.again(lambda: rate_legs(data, decks, threads))
+    different = _differences(legs, list(range(len(expected))), expected)
     speeds = [
-        _speed("ours, one thread", rows, ours),
-        _speed(f"ours, {threads} threads", rows, parallel),
-        _speed("Python dictionary per row", sample, plain),
+        single.speed("ours, one thread", plain),
+        parallel.speed(f"ours, {threads} threads", plain),
+        plain.speed("Python dictionary per row", plain),
     ]
     result: dict[str, Any] = {
         "rows": rows,
         "legs_per_row": 2,
-        "compared_with_dictionary": sample,
+        "compared_with_dictionary": len(expected),
         "different_from_dictionary": different,
-        "per_core_against_dictionary": round(speeds[0]["rows_per_cpu_s"] / speeds[2]["rows_per_cpu_s"], 1),
+        "per_core_against_dictionary": speeds[0]["times_dictionary_per_core"],
+        "per_core_against_dictionary_all_threads": speeds[1]["times_dictionary_per_core"],
         "compile_s": round(compile_s, 2),
         "deck_rows": sum(deck.rows.num_rows for versions in data.decks for deck in versions),
     }
     result |= _sql(data, legs, speeds)
     result["identical"] = different == 0 and result.get("different_from_sql", 0) == 0
+    result["equal_money"] = _told(result)
     result["environment"] = _environment()
-    result["tables"] = {f"Rating {rows:,} calls, both legs": speeds}
+    result["tables"] = {f"Rating {rows:,} calls, both legs, {ROUNDS} rounds in turns": speeds}
     return result
 
 
-def _timed(work: Callable[[], Any]) -> tuple[float, float]:
-    wall, cpu = time.perf_counter(), time.process_time()
-    work()
-    return time.perf_counter() - wall, time.process_time() - cpu
+def _told(result: dict[str, Any]) -> str:
+    """Whether all ways came to the same code, seconds and amount, in words."""
+    if result["identical"]:
+        return (
+            f"yes: code, billed seconds and amount of both legs of {result['compared_with_dictionary']:,} calls are the same in every way"
+        )
+    return f"no: {result['different_from_dictionary']} legs differ from the dictionary, {result.get('different_from_sql', 0)} from SQL"
 
 
-def _speed(name: str, rows: int, times: list[tuple[float, float]]) -> dict[str, Any]:
-    """The best of the rounds, by wall clock and by processor time."""
-    wall, cpu = min(each[0] for each in times), min(each[1] for each in times)
-    return {"way": name, "rows": rows, "seconds": round(wall, 4), "rows_per_s": round(rows / wall), "rows_per_cpu_s": round(rows / cpu)}
+class _Times:
+    """What each round of one way took, by the clock and of the processors; a short one is taken twice in a round, around the long one."""
+
+    def __init__(self, rows: int) -> None:
+        self.rows = rows
+        self.wall: list[float] = []
+        self.cpu: list[float] = []
+
+    def add(self, work: Callable[[], Any]) -> Any:
+        """Times the work as a round of its own, and gives what it gives."""
+        wall, cpu = time.perf_counter(), time.process_time()
+        result = work()
+        self.wall.append(time.perf_counter() - wall)
+        self.cpu.append(time.process_time() - cpu)
+        return result
+
+    def again(self, work: Callable[[], Any]) -> None:
+        """Times the same work once more in the same round, which then counts the mean of both."""
+        self.add(work)
+        for times in (self.wall, self.cpu):
+            times.append((times.pop() + times.pop()) / 2)
+
+    def speed(self, name: str, plain: _Times) -> dict[str, Any]:
+        """The best of the rounds, and how much faster per core than `plain` in the median round."""
+        ratios = [theirs / plain.rows / (ours / self.rows) for ours, theirs in zip(self.cpu, plain.cpu, strict=True)]
+        return {
+            "way": name,
+            "rows": self.rows,
+            "seconds": round(min(self.wall), 4),
+            "rows_per_s": round(self.rows / min(self.wall)),
+            "rows_per_cpu_s": round(self.rows / min(self.cpu)),
+            "times_dictionary_per_core": round(statistics.median(ratios), 1),
+        }
+
+
+def _rate_plainly(calls: BenchData, by_code: list[list[dict[str, Terms]]]) -> list[tuple[Rated, Rated]]:
+    return rate_by_dictionary(call_columns(calls, calls.calls.num_rows), by_code)
 
 
 def _differences(legs: list[tuple[pa.Table, np.ndarray]], places: list[int], expected: list[tuple[Rated, Rated]]) -> int:
@@ -134,6 +178,8 @@ def _sql(data: BenchData, legs: list[tuple[pa.Table, np.ndarray]], speeds: list[
             "rows": len(found.places),
             "seconds": round(found.seconds, 4),
             "rows_per_s": round(speed),
+            "rows_per_cpu_s": None,
+            "times_dictionary_per_core": None,
         }
     )
     return {

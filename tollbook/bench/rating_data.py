@@ -49,6 +49,12 @@ def bench_data(rows: int) -> BenchData:
     return BenchData(decks, _calls(random, universe, rows), customer, vendor)
 
 
+def call_slice(data: BenchData, first: int, count: int) -> BenchData:
+    """The same decks with some of the calls."""
+    end = first + count
+    return BenchData(data.decks, data.calls.slice(first, count), data.customer[first:end], data.vendor[first:end])
+
+
 def _popular(random: np.random.Generator, choices: int, count: int, steepness: float) -> Array:
     """Choices by Zipf's law: a few partners and destinations carry most of the traffic."""
     weights = 1.0 / np.arange(1, choices + 1) ** steepness

@@ -138,8 +138,8 @@ def find_pieces(keys: Any, at_ms: Any, order: Any, starts: Any, spans: Any, inde
     Pieces are walked from the latest. `order` is the order in which the keys are looked for; it changes nothing but the speed.
     """
     intervals_found = np.empty(len(keys), dtype=np.int32)
-    for place in order:
-        key = max(keys[place], 0)
+    for number in range(len(order)):
+        key = max(keys[order[number]], 0)
         head = key // REST_OF_DIGITS
         low = np.int64(index[head])
         size = np.int64(index[head + 1]) - low + 1
@@ -148,10 +148,11 @@ def find_pieces(keys: Any, at_ms: Any, order: Any, starts: Any, spans: Any, inde
             middle = low + half
             low = middle if starts[middle] <= key else low
             size -= half
-        intervals_found[place] = low
-    for place in order:
-        first = np.int64(spans[intervals_found[place], 0])
-        piece = np.int64(spans[intervals_found[place], 1]) - 1
+        intervals_found[number] = low
+    for number in range(len(order)):
+        place, low = order[number], intervals_found[number]
+        first = np.int64(spans[low, 0])
+        piece = np.int64(spans[low, 1]) - 1
         while piece >= first and pieces[piece, 0] > at_ms[place]:
             piece -= 1
         found[place] = piece if keys[place] >= 0 and piece >= first and pieces[piece, 1] >= 0 else -1
