@@ -2,41 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.http import FileResponse, Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
 
-from tollbook.core.dispute import STATES, TRANSITIONS
+from tollbook.core.dispute import STATES, STEPS, Step, next_state, open_events, right_for
+from tollbook.core.exception import SUPERSEDED
 from tollbook.core.money import parse_scaled
-from tollbook.core.rights import Right, Role
+from tollbook.core.problem import Refusal, refuse
+from tollbook.core.rights import Right, Role, allowed
 from tollbook.flow import clock
-from tollbook.flow.dispute import advance
+from tollbook.flow.dispute import advance, facts_of
+from tollbook.plain.verify import verify
 from tollbook.store import files
-from tollbook.store.models import Dispute, ExceptionCase, Journal
+from tollbook.store.models import Dispute, ExceptionCase
 from tollbook.web import book, reference
+from tollbook.web.dispute_course import clocks, course, said
+from tollbook.web.exception_actions import status_of
 from tollbook.web.listing import ListPage
 from tollbook.web.page import Page, Scope
 from tollbook.web.table import Column, Kind, QueryRows, choices
-from tollbook.web.words import human
-
-EVENTS = {
-    "submit": "Submit to the partner",
-    "withdraw": "Withdraw",
-    "acknowledge": "Partner acknowledged it",
-    "review": "Partner reviews it",
-    "ask": "Partner asks for more",
-    "answer": "More was sent",
-    "accept": "Partner accepted",
-    "accept_part": "Partner accepted a part",
-    "reject": "Partner rejected",
-    "settle": "Settle",
-    "escalate": "Escalate",
-    "close": "Close",
-    "expire": "Window has passed",
-}
 
 
 def visible(page: Page) -> Any:
@@ -73,7 +63,7 @@ class Disputes(ListPage):
 
 
 class OneDispute(Page):
-    """One dispute: money, clause, clocks, history, the exceptions it was made of and its pack."""
+    """One dispute: its course and clocks, money, clause, what was said, the steps open to the viewer, and its pack, checked on request."""
 
     right, scope = Right.READ_DISPUTES, Scope.OWN
     template = "web/dispute.html"
@@ -81,55 +71,107 @@ class OneDispute(Page):
     def crumbs(self) -> list[tuple[str, str]]:
         return [("Disputes", reverse("disputes"))]
 
+    def _row(self) -> Dispute:
+        row: Dispute = self.one(visible(self).select_related("partner", "document", "pack"), pk=self.kwargs["pk"])
+        return row
+
     def context(self) -> dict[str, Any]:
-        row = self.one(visible(self).select_related("partner", "document", "pack"), pk=self.kwargs["pk"])
+        row = self._row()
         found = reference.agreement_by_digest(row.agreement_digest)
         agreement = found[1] if found else None
-        now = clock.now_ms()
-        clocks = [
-            ("Window ends", row.window_ends_at),
-            ("Acknowledge by", row.acknowledge_by_at),
-            ("Answer by", row.answer_by_at),
-        ]
-        is_operator = self.viewer.partner is None
+        now, is_operator = clock.now_ms(), self.viewer.partner is None
+        events = list(row.events.order_by("number"))
+        cases = ExceptionCase.objects.filter(dispute=row).exclude(state=SUPERSEDED).order_by("-amount_micros", "id")
         return {
             "title": row.id,
             "row": row,
+            "remaining": row.disputed_micros - row.conceded_micros,
             "clause": agreement.clauses.get(row.clause) if agreement else None,
             "agreement_row": found[0] if found and is_operator else None,
-            "clocks": [(name, at, at is not None and at < now) for name, at in clocks],
-            "exceptions": ExceptionCase.objects.filter(dispute=row).order_by("-amount_micros", "id") if is_operator else [],
-            "history": Journal.objects.filter(subject__contains=row.id).order_by("seq").defer("result")[:50] if is_operator else [],
+            "course": course(row, events, now),
+            "clocks": clocks(row, now),
+            "said": said(events, self.viewer, book.current().name),
+            "exceptions": cases[:100] if is_operator else [],
+            "journal_address": f"{reverse('journal')}?{urlencode({'t-subject': row.id})}" if self._may_read_journal() else "",
             "is_operator": is_operator,
-            "steps": self._steps(row),
+            "steps": self._steps(row, now),
         }
 
-    def _steps(self, row: Dispute) -> list[tuple[str, str, bool]]:
-        """The steps open from here to whom may take them: event, words, whether it says what is credited."""
-        if not self.may(Right.WORK_DISPUTES):
-            return []
-        now = clock.now_ms()
-        in_window = row.window_ends_at is None or now <= row.window_ends_at
-        facts = {"": True, "in_window": in_window, "window_missed": not in_window, "credit_note": True}
-        found = {each.event: each for each in TRANSITIONS if each.state == row.state and facts.get(each.guard, False)}
-        return [(each.event, EVENTS.get(each.event, human(each.event)), each.next == "SETTLED") for each in found.values()]
+    def _may_read_journal(self) -> bool:
+        return self.viewer.partner is None and self.may(Right.READ_JOURNAL)
+
+    def _may_take(self, event: str, row: Dispute) -> bool:
+        return allowed(self.viewer, right_for(self.viewer, event, row.partner_id), row.partner_id)
+
+    def _steps(self, row: Dispute, now: int) -> list[OpenStep]:
+        """The steps open from here to whom may take them."""
+        facts = facts_of(row, now, has_credit=True)
+        found = []
+        for event in open_events(row.state, facts):
+            if self._may_take(event, row):
+                step = STEPS[event]
+                state = next_state(row.state, event, facts)
+                amount = "part" if event == "accept_part" else "credit" if state == "SETTLED" else ""
+                words = step.label if self.viewer.partner is not None else step.recorded
+                found.append(OpenStep(step, words, amount, state))
+        return found
 
     def post(self, request: HttpRequest, pk: str) -> HttpResponseBase:
-        """One step on. What cannot be done is said by the core, and nothing is changed then."""
-        row = self.one(visible(self), pk=pk)
+        """One step on, or the check of the pack. What cannot be done is said, and nothing is changed then."""
+        row = self._row()
+        if "verify" in request.POST:
+            return self._verify(row)
         event = request.POST.get("event", "")
-        steps = {name: settles for name, _, settles in self._steps(row)}
-        if event not in steps:
-            return self.show(status=403 if not steps else 422, **self.context(), wrong="This step is not open to you from here.")
-        credit = parse_scaled(request.POST.get("credit", "").strip(), 6) if steps[event] else None
-        if steps[event] and (credit is None or credit < 0):
-            return self.show(
-                status=422, **self.context(), wrong="Say what the partner credits, as a plain amount such as 12.50; 0 where nothing."
+        if not any(self._may_take(each, row) for each in STEPS):
+            return self.show(403, **self.context(), wrong="Your role reads disputes; it takes no step in them.")
+        try:
+            amount = _amount(request.POST.get("credit", "")) if event in ("accept_part", "settle") else None
+            if event not in STEPS:
+                raise refuse("DISPUTE_STEP", "The form names no step of a dispute.", value=event)
+            advance(
+                book.current(),
+                row.id,
+                event,
+                actor=self.viewer,
+                reason=request.POST.get("reason", ""),
+                credit_micros=amount,
+                seen_state=request.POST.get("seen", "")[:40],
             )
-        reason = request.POST.get("reason", "").strip()[:1000]
-        advance(book.current(), row.id, event, actor=self.viewer, reason=reason, credit_micros=credit)
-        messages.success(request, f"{row.id}: {EVENTS.get(event, human(event)).lower()}.")
+        except Refusal as refusal:
+            status = 422 if event not in STEPS else status_of(refusal)
+            return self.show(status, **self.context(), problems=refusal.problems, given=request.POST)
+        messages.success(request, f"{row.id}: {STEPS[event].done}.")
         return redirect("dispute", pk=row.id)
+
+    def _verify(self, row: Dispute) -> HttpResponseBase:
+        """Checks the pack as its receiver would: reads nothing but the file, and changes nothing."""
+        path = files.find(book.folder(), row.pack.digest) if row.pack else None
+        if path is None:
+            raise Http404
+        try:
+            verification = verify(path)
+        except Refusal as refusal:
+            return self.show(409, **self.context(), problems=refusal.problems)
+        return self.show(**self.context(), verification=verification)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenStep:
+    """A step that is open to the viewer. `amount` is "part" or "credit" where it is over an amount."""
+
+    step: Step
+    words: str
+    amount: str
+    state: str
+
+
+def _amount(text: str) -> int:
+    """An amount as people write it, in micro-units; DISPUTE_AMOUNT for anything else."""
+    given = text.strip()
+    found = parse_scaled(given, 6) if len(given) <= 30 else None
+    if found is None or found < 0:
+        raise refuse("DISPUTE_AMOUNT", value=given)
+    return found
 
 
 class Pack(Page):

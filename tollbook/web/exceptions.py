@@ -1,28 +1,58 @@
-"""Exceptions: the queue of differences above the error budget, and one of them with its clause and its calls."""
+"""Exceptions: the queue of differences above the error budget, worked one by one or many at once, and one of them with its history."""
 
 from __future__ import annotations
 
 from typing import Any
 from urllib.parse import urlencode
 
+from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import redirect
 from django.urls import reverse
 
-from tollbook.core.exception import KIND_OF_CLASS, KINDS
+from tollbook.core import exception
+from tollbook.core.exception import DECISIONS, KIND_OF_CLASS, KINDS, OPEN, OWNER_OF_KIND, STATES, SUPERSEDED
+from tollbook.core.problem import Refusal, refuse
 from tollbook.core.reconciliation_words import CLASS_LABELS
 from tollbook.core.rights import Right
-from tollbook.store.models import ExceptionCase, Head, Journal
-from tollbook.web import reference
+from tollbook.flow import exception as work
+from tollbook.store.models import ExceptionCase, ExceptionEvent, Head
+from tollbook.web import book, reference
+from tollbook.web.choice import ChoiceRows, box, choose_column
+from tollbook.web.exception_actions import act, case_value, new_key, status_of, undo_offered
 from tollbook.web.listing import ListPage
 from tollbook.web.page import Page, Scope
-from tollbook.web.table import Column, Kind, QueryRows, choices
+from tollbook.web.table import Column, Kind, QueryRows, Table, choices
 
 CLASS_OPTIONS = tuple((name, CLASS_LABELS.get(name, name)) for name in KIND_OF_CLASS)
+VIEWS = (
+    ("waiting", "Waiting"),
+    ("mine", "Mine"),
+    ("unassigned", "Nobody's"),
+    ("decided", "Decided"),
+    ("all", "All"),
+)
+EVENT_WORDS = {
+    exception.ASSIGN: "Given to",
+    exception.COMMENT: "Comment",
+    exception.DECIDE: "Decided:",
+    exception.UNDO: "Undone:",
+    exception.CARRY: "From the run before",
+}
+
+
+def chosen_view(request: HttpRequest) -> str:
+    """The view of the queue: what the address says, else all where it filters by state, else what waits."""
+    given = request.GET.get("show", "")
+    if given in dict(VIEWS):
+        return given
+    return "all" if request.GET.get("t-state") else "waiting"
 
 
 class Exceptions(ListPage):
     """The queue, the largest amount first."""
 
     right, scope = Right.READ_DISPUTES, Scope.OPERATOR
+    template = "web/exceptions.html"
     title = "Exceptions"
     lead = "Differences above the error budget. Each has one class, one desk, one clause and one amount."
     sort = "-amount_micros"
@@ -42,20 +72,67 @@ class Exceptions(ListPage):
         Column("exception_class", "Class", Kind.BADGE, filter="choice", options=choices(*KINDS), is_optional=True),
         Column("partner", "Partner", field="partner_id", filter="exact", link=lambda row: reverse("partner", args=[row["partner_id"]])),
         Column("period", "Period", filter="exact", is_optional=True),
-        Column("clause", "Clause", is_optional=True),
-        Column("owner", "Desk", is_optional=True),
-        Column("state", "State", Kind.BADGE, filter="choice", options=choices("OPEN", "SUPERSEDED"), is_optional=True),
+        Column(
+            "owner", "Desk", filter="choice", options=tuple((each, each.capitalize()) for each in OWNER_OF_KIND.values()), is_optional=True
+        ),
+        Column("assignee", "With", filter="exact", is_optional=True),
+        Column("state", "State", Kind.BADGE, filter="choice", options=choices(*STATES)),
         Column("records", "Calls", Kind.COUNT, is_optional=True),
-        Column("minutes_ms", "Minutes", Kind.MINUTES, is_optional=True),
         Column("amount_micros", "At risk", Kind.MONEY, currency="currency"),
     )
 
     def rows(self) -> QueryRows:
-        return QueryRows(self.own(ExceptionCase.objects.all()), fields=("id",))
+        found = self.own(ExceptionCase.objects.all())
+        view = chosen_view(self.request)
+        if view in ("waiting", "mine", "unassigned"):
+            found = found.filter(state=OPEN)
+        if view == "mine":
+            found = found.filter(assignee=self.viewer.name)
+        elif view == "unassigned":
+            found = found.filter(assignee="")
+        elif view == "decided":
+            found = found.filter(state__in=tuple(DECISIONS))
+        rows = QueryRows(found, fields=("id", "last_event"))
+        return ChoiceRows(rows, self._box) if self._may_choose() else rows
+
+    def _box(self, row: Any) -> Any:
+        label = f"{CLASS_LABELS.get(row['cause'], row['cause'])}, {row['partner_id']} {row['period']}"
+        return box("case", "bulk", case_value(row["id"], row["last_event"]), label)
+
+    def _may_choose(self) -> bool:
+        return self.may(Right.WORK_EXCEPTIONS) and not self.request.GET.get("t-export")
+
+    def shown_columns(self) -> tuple[Column, ...]:
+        return (choose_column("case", "bulk"), *self.columns) if self._may_choose() else self.columns
+
+    def context(self) -> dict[str, Any]:
+        may_work, view = self.may(Right.WORK_EXCEPTIONS), chosen_view(self.request)
+        return {
+            "views": [(name, words, f"?show={name}", name == view) for name, words in VIEWS],
+            "may_work": may_work,
+            "people": work.assignees() if may_work else [],
+            "decisions": DECISIONS.values(),
+            "undo": undo_offered(self.request) if may_work else None,
+            "key": new_key(),
+        }
+
+    @property
+    def has_any(self) -> bool:
+        """Whether there is any exception at all; asked only where the view has none."""
+        return self.own(ExceptionCase.objects.all()).exists()
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Something for all that were chosen, or for none of them."""
+        try:
+            act(request, self.viewer)
+        except Refusal as refusal:
+            table = Table(request, self.rows(), self.shown_columns(), sort=self.sort, label=self.title)
+            return self.show(status_of(refusal), table=table, problems=refusal.problems, given=request.POST, **self.context())
+        return redirect(request.get_full_path())
 
 
 class OneException(Page):
-    """One exception: why, by which clause, with which calls, and what was decided."""
+    """One exception: why, by which clause, with which calls, who has it, and what was said and decided."""
 
     right, scope = Right.READ_DISPUTES, Scope.OPERATOR
     template = "web/exception.html"
@@ -64,8 +141,10 @@ class OneException(Page):
         return [("Exceptions", reverse("exceptions"))]
 
     def context(self) -> dict[str, Any]:
-        row = self.one(ExceptionCase.objects.select_related("partner", "run", "dispute"), pk=self.kwargs["pk"])
+        rows = ExceptionCase.objects.select_related("partner", "run", "dispute", "earlier")
+        row = self.one(rows, pk=self.kwargs["pk"])
         found = reference.agreement_by_digest(row.agreement_digest)
+        may_work = self.may(Right.WORK_EXCEPTIONS)
         return {
             "title": CLASS_LABELS.get(row.cause, row.cause),
             "calls_address": self._calls(row),
@@ -73,8 +152,23 @@ class OneException(Page):
             "clause": found[1].clauses.get(row.clause) if found else None,
             "agreement_row": found[0] if found else None,
             "calls": row.examples if isinstance(row.examples, list) and self.may(Right.READ_CALLS) else [],
-            "history": Journal.objects.filter(subject__contains=row.id).order_by("seq").defer("result")[:50],
+            "events": [(each, EVENT_WORDS[each.kind], _decision_words(each)) for each in row.events.order_by("-number")[:200]],
+            "journal_address": f"{reverse('journal')}?{urlencode({'t-subject': row.id})}" if self.may(Right.READ_JOURNAL) else "",
+            "later": row.later.order_by("-opened_at").first() if row.state == SUPERSEDED else None,
+            "rule": DECISIONS.get(row.state),
+            "may_work": may_work,
+            "choices": self._choices(row) if may_work and row.state == OPEN else [],
+            "people": work.assignees() if may_work and row.state != SUPERSEDED else [],
+            "case": case_value(row.id, row.last_event),
+            "cannot_undo": row.dispute is not None and row.dispute.state not in exception.OURS_TO_DECIDE,
+            "undo": undo_offered(self.request) if may_work else None,
+            "key": new_key(),
         }
+
+    def _choices(self, row: ExceptionCase) -> list[tuple[exception.Decision, str]]:
+        """Every decision, and what speaks against it."""
+        against = exception.open_decisions(row.state, work.circumstances(book.current(), row, self.viewer))
+        return [(DECISIONS[name], words) for name, words in against.items()]
 
     def _calls(self, row: ExceptionCase) -> str:
         """The calls of its class, where its run is the current one of the scope."""
@@ -82,3 +176,20 @@ class OneException(Page):
         if not is_current or not self.may(Right.READ_CALLS):
             return ""
         return f"{reverse('pairs', args=[row.run.scope])}?{urlencode({'class': row.cause})}"
+
+    def post(self, request: HttpRequest, pk: str) -> HttpResponseBase:
+        """One thing for this exception; the form names it, and it is this one."""
+        row = self.one(ExceptionCase.objects.all(), pk=pk)
+        try:
+            if any(not each.startswith(f"{row.id}.") for each in request.POST.getlist("case")):
+                raise refuse("EXCEPTION_UNKNOWN", "The form belongs to another exception. Load the page again.")
+            act(request, self.viewer)
+        except Refusal as refusal:
+            return self.show(status_of(refusal), problems=refusal.problems, given=request.POST, **self.context())
+        return redirect("exception", pk=row.id)
+
+
+def _decision_words(event: ExceptionEvent) -> str:
+    """The decision of an event as a button says it."""
+    rule = DECISIONS.get(event.decision)
+    return rule.label if rule else ""
