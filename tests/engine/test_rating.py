@@ -194,6 +194,20 @@ def test_order_split_and_threads_do_not_matter(monkeypatch: pytest.MonkeyPatch) 
     assert shuffled.take(pa.array(np.argsort(order))).to_pylist() == whole.to_pylist()
 
 
+def test_chosen_places_of_prepared_calls() -> None:
+    compiled, records = random_world(500)
+    whole = rate(records, compiled, RatingTerms(), sign=1, zone="Europe/London")
+    places = np.random.default_rng(5).permutation(500)[:200].astype(np.int32)
+    chosen = rate(rating.prepare(records), compiled, RatingTerms(), sign=1, zone="Europe/London", places=places)
+    assert chosen.to_pylist() == whole.take(pa.array(places)).to_pylist()
+
+
+def test_a_deck_that_prices_nothing_leaves_everything_without_a_price() -> None:
+    ended = compile_timeline([deck(row("44", "0.01", status="DELETED"))])
+    (found,) = rated(ended, call("44123"))
+    assert (found["status"], found["code"], found["amount_micros"]) == ("UNRATED", None, 0)
+
+
 def test_no_records_give_no_charges(compiled: CompiledDeck) -> None:
     charges = rate(calls([]), compiled, RatingTerms(), sign=1, zone=find_zone("UTC"))
     assert charges.schema.equals(CHARGE)

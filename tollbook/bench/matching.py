@@ -56,8 +56,27 @@ def run(rows: int) -> dict[str, Any]:
         "numpy": np.__version__,
         "pyarrow": pa.__version__,
     }
+    _compare(speeds)
+    result["equal_pairs"] = _told(result)
     result["tables"] = {f"Matching {rows:,} calls": speeds}
     return result
+
+
+def _compare(speeds: list[dict[str, Any]]) -> None:
+    """How much faster than the dictionaries per core each way is; the time of a server's processor is not known."""
+    plain = speeds[1]["records_per_cpu_s"]
+    for each in speeds:
+        own = each["records_per_cpu_s"]
+        each["times_dictionaries_per_core"] = None if own is None else round(own / plain, 1)
+
+
+def _told(result: dict[str, Any]) -> str:
+    """Whether all ways came to the same pairs, in words."""
+    different, by_sql = result["different_from_dictionaries"], result.get("different_sql_from_dictionaries")
+    ladder = f"{different} of {result['compared']:,} pairs of the ladder are not the dictionaries'"
+    if by_sql is None:
+        return ladder
+    return f"{ladder}, {by_sql} of SQL's"
 
 
 def matched(sides: TwoSides) -> np.ndarray:
@@ -113,6 +132,4 @@ def differences(ladder: dict[str, str], plain: Pairs) -> int:
 
 def _speed(way: str, records: int, wall: float, cpu: float | None) -> dict[str, Any]:
     found: dict[str, Any] = {"way": way, "records": records, "seconds": round(wall, 3), "records_per_s": round(records / wall)}
-    if cpu is not None:
-        found["records_per_cpu_s"] = round(records / cpu)
-    return found
+    return found | {"records_per_cpu_s": None if cpu is None else round(records / cpu)}

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from tollbook.core.agreement import RatingTerms
 from tollbook.core.cdr import CHARGE, CHARGE_STATUSES, WORD
@@ -100,7 +101,7 @@ def rate(
             list(pool.map(rate_blocks, bounds[:-1], bounds[1:]))
     identity = calls.table.select(_IDENTITY)
     if places is not None:
-        identity = identity.take(pa.array(chosen))
+        identity = pc.take(identity, pa.array(chosen), boundscheck=False)
     return _table(identity, deck, charges, sign, (partner, agreement_digest, clause, currency or deck.currency or None))
 
 
