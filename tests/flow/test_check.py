@@ -6,12 +6,13 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from django.db import connection, connections
 
 from tollbook.core.problem import Refusal
 from tollbook.core.rights import Actor, Role
-from tollbook.flow import check_files, matching, rating, rebuild
+from tollbook.flow import check_files, compiled_decks, matching, rating, rebuild
 from tollbook.flow.book import Book, init_book, open_book
 from tollbook.flow.check import check_book
 from tollbook.store import known_ids, triggers
@@ -77,7 +78,18 @@ def test_a_whole_book_is_whole(full: Book) -> None:
     report = check_book(full, actor=OWNER, youngest_orphan_ms=0)
     assert report.is_whole
     assert [str(each) for each in report.found] == []
-    assert set(report.counts) == {"journal", "files", "batches", "known ids", "usage", "runs", "key figures", "ledger", "orphans"}
+    assert set(report.counts) == {
+        "journal",
+        "files",
+        "batches",
+        "known ids",
+        "usage",
+        "runs",
+        "key figures",
+        "compiled decks",
+        "ledger",
+        "orphans",
+    }
 
 
 def _orphan(book: Book) -> None:
@@ -178,3 +190,18 @@ def test_who_may_check_and_repair(book: Book, role: Role, repair: bool, may: boo
         return
     with pytest.raises(Refusal):
         check_book(book, actor=actor, repair=repair)
+
+
+def test_a_compiled_deck_that_was_altered_is_named_and_made_again(full: Book) -> None:
+    (compiled,) = (full.folder / compiled_decks.FOLDER).iterdir()
+    before = {each.name: each.read_bytes() for each in compiled.iterdir()}
+    terms_of_rows = np.load(compiled / "terms.npy")
+    terms_of_rows[:, 0] += 1
+    np.save(compiled / "terms.npy", terms_of_rows)
+    (full.folder / compiled_decks.FOLDER / "left").mkdir()
+    report = check_book(full, actor=OWNER)
+    assert sorted((each.code, each.place.file) for each in report.found) == [("CHECK_COMPILED_DECK", compiled.name), ("CHECK_ORPHAN", "left")]
+    repaired = check_book(full, actor=OWNER, repair=True)
+    assert (repaired.found, repaired.repaired["compiled decks"]) == ([], 2)
+    rating.terms_of(full, "aurora", "OUT", PERIOD)
+    assert {each.name: each.read_bytes() for each in compiled.iterdir()} == before

@@ -11,7 +11,7 @@ from django.db.models import Sum
 from tollbook.core.problem import Problem, problem
 from tollbook.core.rights import Actor, Right, require
 from tollbook.engine.database import open_database, paths_list
-from tollbook.flow import check_files, kpi, progress, rebuild
+from tollbook.flow import check_files, compiled_decks, kpi, progress, rebuild
 from tollbook.flow.book import Book
 from tollbook.flow.command import Command, perform
 from tollbook.flow.run import run_of
@@ -35,10 +35,10 @@ class CheckReport:
 
 
 def check_book(book: Book, *, actor: Actor, repair: bool = False, youngest_orphan_ms: int = check_files.YOUNGEST_ORPHAN_MS) -> CheckReport:
-    """Checks everything, in this order: journal, files, batches, known ids, usage, runs, key figures, ledger,
-    orphans.
+    """Checks everything, in this order: journal, files, batches, known ids, usage, runs, key figures, compiled
+    decks, ledger, orphans.
 
-    With `repair` it makes again what can be made again (known ids, usage) and removes orphans; evidence is never touched.
+    With `repair` it makes again what can be made again (known ids, usage, compiled decks) and removes orphans; evidence is never touched.
     """
     require(actor, Right.REPAIR if repair else Right.READ_BOOK)
     report = CheckReport()
@@ -163,6 +163,7 @@ _CHECKS: Final[dict[str, Callable[[Book], Iterator[Problem]]]] = {
     "usage": _usage,
     "runs": _runs,
     "key figures": kpi.check,
+    "compiled decks": compiled_decks.check,
     "ledger": _ledger,
 }
 
@@ -176,6 +177,9 @@ def _repair(book: Book, actor: Actor, report: CheckReport, youngest_orphan_ms: i
         if problems:
             perform(Command(f"rebuild {word}", Right.REPAIR, book.name or book.id, actor), work)
             report.repaired[word] = len(problems)
+    removed = compiled_decks.remove_wrong(book)
+    if removed:
+        report.repaired["compiled decks"] = removed
     swept = check_files.sweep(book, youngest_ms=youngest_orphan_ms)
     if swept:
         report.repaired["orphans"] = swept

@@ -97,6 +97,11 @@ KINDS: dict[str, Kind] = {
     "CHECK_BATCH": Kind(
         Severity.ERROR, "A batch does not add up to its segments.", "Restore the book's folder from a backup; see docs/concepts/book.md."
     ),
+    "CHECK_COMPILED_DECK": Kind(
+        Severity.ERROR,
+        "A compiled deck is not what its versions are compiled to: prices that were looked up in it may be wrong.",
+        "Remove it with tollbook check --repair, then run the stages again: runs that used it get other results.",
+    ),
     "CHECK_FILE": Kind(
         Severity.ERROR,
         "A file the book relies on is missing or altered.",
