@@ -237,10 +237,10 @@ def open_decisions(state: str, given: Circumstances) -> dict[str, str]:
 
 
 def conceded_micros(disputed_micros: int, decided: Iterable[tuple[str, int]]) -> int:
-    """How much of a dispute we give up when it is submitted: what is at risk in its exceptions that were decided otherwise (state,
-    amount), never more than is disputed. Missing records of theirs make the net smaller than the sum of the classes, hence the bound."""
-    otherwise = sum(amount for state, amount in decided if state in DECISIONS and state != DISPUTED)
-    return min(disputed_micros, max(0, otherwise))
+    """How much of a dispute we give up when it is submitted: the net difference of its exceptions that were decided otherwise (state,
+    amount), never more than is disputed. What they left out makes the dispute smaller than the sum of its classes, hence the bound."""
+    otherwise = sum(max(0, amount) for state, amount in decided if state in DECISIONS and state != DISPUTED)
+    return min(disputed_micros, otherwise)
 
 
 def carries(amount_micros: int, earlier_micros: int) -> bool:

@@ -6,10 +6,12 @@ One dispute per partner and period. Its pack holds what the partner needs to che
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+
+from django.db.models import QuerySet
 
 from tollbook.core import exception, ledger
 from tollbook.core.digest import json_digest
@@ -36,13 +38,13 @@ from tollbook.flow.dispute_pack import dispute_key, make_pack
 from tollbook.flow.exception import decide_with_dispute
 from tollbook.flow.issue import Draft, Finished, issue
 from tollbook.flow.payables import Payable
-from tollbook.flow.reconciliation import Reconciliation
+from tollbook.flow.reconciliation import Reconciliation, to_micros
 from tollbook.store import files, manifest
 from tollbook.store.crash import crash_point
 from tollbook.store.models import Dispute, DisputeEvent, ExceptionCase, Partner, SealedFile
 from tollbook.store.models import Document as DocumentRow
 
-__all__ = ["Raised", "advance", "dispute_id", "dispute_key", "end_of_day", "facts_of", "raise_dispute"]
+__all__ = ["Raised", "advance", "concession", "current_exceptions", "dispute_id", "dispute_key", "end_of_day", "facts_of", "raise_dispute"]
 PACK_KIND: Final = "PACK"
 SETTLEMENT: Final = "DISPUTE_SETTLEMENT"
 SERIES: Final = "SETTLED"
@@ -263,17 +265,42 @@ def _start_clocks(book: Book, row: Dispute, now: int) -> None:
     row.escalate_l2_at = end_of_day(clocks.escalate_l2_on, zone)
 
 
+@dataclass(frozen=True, slots=True)
+class Concession:
+    """What submitting a dispute does: how much is given up, and the exceptions that are decided with it."""
+
+    given_up_micros: int
+    undecided: list[ExceptionCase]
+
+
+def concession(row: Dispute, cases: Iterable[ExceptionCase]) -> Concession:
+    """From the exceptions of a dispute (with their run): those decided otherwise are given up by their net difference."""
+    listed = list(cases)
+    given_up = exception.conceded_micros(row.disputed_micros, [(each.state, _net_micros(each)) for each in listed])
+    return Concession(given_up, [each for each in listed if each.state == exception.OPEN])
+
+
+def current_exceptions(row: Dispute) -> QuerySet[ExceptionCase]:
+    """The exceptions of a dispute that no later run replaced, with their run."""
+    return ExceptionCase.objects.filter(dispute=row).exclude(state=exception.SUPERSEDED).select_related("run").order_by("id")
+
+
+def _net_micros(case: ExceptionCase) -> int:
+    """What an exception makes of the disputed amount: its class's net difference, which is at most what is at risk in it."""
+    for found in case.run.summary.get("classes", []):
+        if found["class"] == case.cause:
+            return min(case.amount_micros, to_micros(int(found["exact_60th_nanos"])))
+    return case.amount_micros
+
+
 def _concede(book: Book, row: Dispute, actor: Actor) -> int:
     """Decides the exceptions of a dispute that nobody decided, and gives up what was decided otherwise: that part becomes payable."""
-    cases = ExceptionCase.objects.select_for_update().filter(dispute=row).exclude(state=exception.SUPERSEDED).order_by("id")
-    decided = []
-    for each in cases:
-        if each.state == exception.OPEN and each.amount_micros > 0:
-            decide_with_dispute(each, actor, row.id)
-        decided.append((each.state, each.amount_micros))
-    conceded = exception.conceded_micros(row.disputed_micros, decided)
+    found = concession(row, current_exceptions(row).select_for_update(of=("self",)))
+    conceded = found.given_up_micros
     if conceded and conceded >= row.disputed_micros:
         raise refuse("DISPUTE_NOTHING_LEFT", value=row.id)
+    for each in found.undecided:
+        decide_with_dispute(each, actor, row.id)
     if conceded:
         net, tax = conceded, tax_of(conceded, *_withheld(row))
         _post_end(book, row, f"concede {row.id}", "concession", Part(net, tax, net, tax), actor)

@@ -12,15 +12,14 @@ from django.shortcuts import redirect
 from django.urls import reverse
 
 from tollbook.core.dispute import STATES, STEPS, Step, next_state, open_events, right_for
-from tollbook.core.exception import SUPERSEDED
 from tollbook.core.money import parse_scaled
 from tollbook.core.problem import Refusal, refuse
 from tollbook.core.rights import Right, Role, allowed
 from tollbook.flow import clock
-from tollbook.flow.dispute import advance, facts_of
+from tollbook.flow.dispute import advance, concession, current_exceptions, facts_of
 from tollbook.plain.verify import verify
 from tollbook.store import files
-from tollbook.store.models import Dispute, ExceptionCase
+from tollbook.store.models import Dispute
 from tollbook.web import book, reference
 from tollbook.web.dispute_course import clocks, course, said
 from tollbook.web.exception_actions import status_of
@@ -81,7 +80,8 @@ class OneDispute(Page):
         agreement = found[1] if found else None
         now, is_operator = clock.now_ms(), self.viewer.partner is None
         events = list(row.events.order_by("number"))
-        cases = ExceptionCase.objects.filter(dispute=row).exclude(state=SUPERSEDED).order_by("-amount_micros", "id")
+        cases = sorted(current_exceptions(row)[:100], key=lambda each: -each.amount_micros) if is_operator else []
+        given_up = concession(row, cases) if row.state == "DRAFT" else None
         return {
             "title": row.id,
             "row": row,
@@ -91,7 +91,10 @@ class OneDispute(Page):
             "course": course(row, events, now),
             "clocks": clocks(row, now),
             "said": said(events, self.viewer, book.current().name),
-            "exceptions": cases[:100] if is_operator else [],
+            "exceptions": cases,
+            "given_up": given_up.given_up_micros if given_up else 0,
+            "claimed": row.disputed_micros - given_up.given_up_micros if given_up else 0,
+            "undecided": len(given_up.undecided) if given_up else 0,
             "journal_address": f"{reverse('journal')}?{urlencode({'t-subject': row.id})}" if self._may_read_journal() else "",
             "is_operator": is_operator,
             "steps": self._steps(row, now),

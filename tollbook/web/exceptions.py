@@ -76,7 +76,7 @@ class Exceptions(ListPage):
             "owner", "Desk", filter="choice", options=tuple((each, each.capitalize()) for each in OWNER_OF_KIND.values()), is_optional=True
         ),
         Column("assignee", "With", filter="exact", is_optional=True),
-        Column("state", "State", Kind.BADGE, filter="choice", options=choices(*STATES)),
+        Column("state", "State", Kind.BADGE, filter="choice", options=choices(*STATES), is_optional=True),
         Column("records", "Calls", Kind.COUNT, is_optional=True),
         Column("amount_micros", "At risk", Kind.MONEY, currency="currency"),
     )
