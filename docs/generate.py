@@ -112,6 +112,19 @@ def commands_page() -> str:
     return "\n".join(lines)
 
 
+def openapi_document() -> str:
+    """The OpenAPI document of the API, as its server gives it."""
+    import json
+
+    import django
+
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tollbook.web.settings")
+    django.setup()
+    from tollbook.api.application import document
+
+    return json.dumps(document(), indent=1, ensure_ascii=False)
+
+
 def _subcommands(name: str) -> list[str]:
     from importlib import import_module
 
@@ -141,6 +154,7 @@ PAGES = {
     "tables.md": tables_page,
     "rights.md": rights_page,
     "commands.md": commands_page,
+    "openapi.json": openapi_document,
 }
 
 
@@ -148,7 +162,7 @@ def main(check: bool) -> int:
     """Write or compare every page; the names of stale pages are printed."""
     stale = []
     for name, page in PAGES.items():
-        text = NOTE + page().rstrip() + "\n"
+        text = (NOTE if name.endswith(".md") else "") + page().rstrip() + "\n"
         path = REFERENCE / name
         if not path.exists() or path.read_text(encoding="utf-8") != text:
             stale.append(name)

@@ -25,6 +25,10 @@ UNFINISHED = re.compile(r"TODO|FIXME|XXX|raise NotImplementedError|for now|simpl
 
 # Parts of a room whose tests go through its door: the part, and the test that would fail with it.
 TESTED_THROUGH = {
+    **{
+        f"tollbook.api.{name}": "tests/api/test_rights.py"
+        for name in ("calls", "decks", "disputes", "documents", "exceptions", "jobs", "models", "operation", "partners", "people", "runs")
+    },
     "tollbook.engine.compiled": "tests/engine/test_rating.py",
     "tollbook.engine.derivation": "tests/plain/test_verify.py",
     "tollbook.engine.evidence": "tests/flow/test_close.py",

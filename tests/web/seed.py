@@ -55,6 +55,7 @@ FIRST_ID = hashlib.sha256(b"first call").digest()[:16]
 THEIR_ID = hashlib.sha256(b"their first call").digest()[:16]
 RAW = b"boreal,2026-11-21 10:00:00,4930111,639171234567,61\nboreal,broken line\n"
 PEOPLE = ("owner", "billing", "noc", "routes", "cfo", "auditor")
+TOKEN = "erp-export"
 PASSWORD = "correct horse battery staple"
 
 
@@ -435,3 +436,14 @@ def _people() -> None:
         partner = Partner.objects.get(id=role) if rest else None
         User.objects.create(name=name, kind="PERSON", role="partner" if rest else name, partner=partner, is_active=True, created_at=NOW_MS)
         Account.objects.create_user(username=name, password=PASSWORD)
+    User.objects.create(
+        name=TOKEN,
+        kind="TOKEN",
+        role="cfo",
+        scope=["read-documents"],
+        token_digest=digest(TOKEN),
+        token_hint="x7Qk",
+        created_at=NOW_MS,
+        created_by="owner",
+        expires_at=NOW_MS + 90 * 86_400_000,
+    )

@@ -21,6 +21,7 @@ from tollbook.web import (
     partners,
     reconciliation,
     search,
+    tokens,
     users,
 )
 from tollbook.web import dispute as disputes
@@ -109,5 +110,10 @@ PAGES: list[URLPattern | URLResolver] = [
     path("users/", users.Users.as_view(), name="users"),
     path("users/invite/", users.Invite.as_view(), name="invite"),
     path("users/one/<str:name>/", users.OneUser.as_view(), name="user"),
+    path("users/tokens/", tokens.Tokens.as_view(), name="tokens"),
+    path("users/tokens/new/", tokens.NewToken.as_view(), name="new-token"),
+    path("users/tokens/one/<str:name>/", tokens.OneToken.as_view(), name="token"),
 ]
-urlpatterns = [*MACHINE, *ACCOUNT, *PAGES]
+# Named by its module's name, since the API is built upon the pages and not the other way round.
+API: list[URLPattern | URLResolver] = [path("api/", include("tollbook.api.urls"))]
+urlpatterns = [*MACHINE, *ACCOUNT, *PAGES, *API]

@@ -1,0 +1,178 @@
+"""Disputes: where each stands, its pack, and the steps of both sides."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from django.http import HttpRequest, HttpResponseBase
+from ninja import Router, Schema
+from pydantic import Field
+
+from tollbook.api import files, listing, tag
+from tollbook.api.fields import Exact, Instant
+from tollbook.api.listing import Listing
+from tollbook.api.models import Clause, Given, Text, instant
+from tollbook.api.operation import actor_of, page_for, reads, writes
+from tollbook.api.repeated import Answer
+from tollbook.core.dispute import STEPS, open_events, right_for
+from tollbook.core.rights import Right, allowed
+from tollbook.flow import clock
+from tollbook.flow.dispute import advance, facts_of
+from tollbook.store.models import Dispute
+from tollbook.web import book, reference
+from tollbook.web.dispute import Disputes, visible
+from tollbook.web.page import Scope
+
+router = Router(tags=["disputes"])
+
+listing.add(
+    router,
+    Listing(
+        "/disputes",
+        "disputes",
+        "Dispute",
+        Disputes,
+        "What is disputed with partners.",
+        "A partner's token sees its own, once they are submitted. What must be answered first comes first.",
+    ),
+)
+
+
+class DisputeEvent(Schema):
+    """One step. A partner's token sees remarks that are for both sides, and no names of ours."""
+
+    number: int
+    event: str
+    from_state: str
+    to_state: str
+    side: str = Field(description="OURS or THEIRS: whose step it is.")
+    at: Instant
+    actor: str | None
+    amount_micros: Exact | None
+    remark: str | None
+
+
+class DisputeDetail(Schema):
+    """One dispute: money, clause, clocks, steps."""
+
+    id: str
+    partner: str
+    period: str
+    leg: str
+    cause: str
+    state: str
+    clause: Clause | None
+    agreement_digest: str
+    document: int | None = Field(description="The invoice it is over.")
+    currency: str
+    disputed_micros: Exact
+    conceded_micros: Exact = Field(description="Of what is disputed, the part we gave up when it was submitted.")
+    undisputed_micros: Exact
+    accepted_micros: Exact
+    raised_at: Instant | None
+    submitted_at: Instant | None
+    window_ends_at: Instant | None
+    acknowledge_by_at: Instant | None
+    answer_by_at: Instant | None
+    closed_at: Instant | None
+    pack_sha256: str | None
+    pack_root: str = Field(description="Of the pack's manifest; tollbook verify derives it from the pack.")
+    steps: list[str] = Field(description="The steps that are open to this token now.")
+    events: list[DisputeEvent]
+
+
+class StepTaken(Given):
+    """A step of the lifecycle."""
+
+    event: Literal[tuple(STEPS)]  # type: ignore[valid-type]
+    reason: Text = ""
+    credit_micros: Annotated[str, Field(pattern="^[0-9]{1,18}$")] | None = Field(
+        None, description="What the partner credits: of a settlement, or of a part that is accepted. Micro-units as a string of digits."
+    )
+
+
+@reads(router, "/disputes/{id}", right=Right.READ_DISPUTES, scope=Scope.OWN, gives=DisputeDetail, summary="One dispute with its steps.")
+def dispute(request: HttpRequest, id: str) -> Schema:  # noqa: A002 - as the address calls it
+    """Where it stands, by which clause, by when who has to answer, and what happened."""
+    return _detail(request, id)
+
+
+def _detail(request: HttpRequest, name: str) -> DisputeDetail:
+    page = page_for(request)
+    row = page.one(visible(page), pk=name)
+    found = reference.agreement_by_digest(row.agreement_digest)
+    clause = found[1].clauses.get(row.clause) if found else None
+    names = ("id", "period", "leg", "cause", "state", "agreement_digest", "currency", "pack_root")
+    sums = ("disputed_micros", "conceded_micros", "undisputed_micros", "accepted_micros")
+    instants = ("raised_at", "submitted_at", "window_ends_at", "acknowledge_by_at", "answer_by_at", "closed_at")
+    is_ours = page.viewer.partner is None
+    values: dict[str, Any] = {each: instant(getattr(row, each)) for each in instants}
+    return DisputeDetail(
+        partner=row.partner_id,
+        clause=Clause(number=row.clause, title=clause.title, text=clause.text) if clause else None,
+        document=row.document_id,
+        pack_sha256=row.pack_id,
+        steps=_steps(request, row),
+        events=[_event(each, is_ours) for each in row.events.order_by("number")[:500]],
+        **{each: getattr(row, each) for each in names},
+        **{each: str(getattr(row, each)) for each in sums},
+        **values,
+    )
+
+
+def _steps(request: HttpRequest, row: Dispute) -> list[str]:
+    actor = actor_of(request)
+    found = open_events(row.state, facts_of(row, clock.now_ms(), has_credit=True))
+    return [event for event in found if allowed(actor, right_for(actor, event, row.partner_id), row.partner_id)]
+
+
+def _event(row: Any, is_ours: bool) -> DisputeEvent:
+    return DisputeEvent(
+        number=row.number,
+        event=row.event,
+        from_state=row.from_state,
+        to_state=row.to_state,
+        side=row.side,
+        at=instant(row.at) or "",
+        actor=row.actor if is_ours or row.partner else None,
+        amount_micros=None if row.amount_micros is None else str(row.amount_micros),
+        remark=row.remark if is_ours or row.is_told else None,
+    )
+
+
+@reads(
+    router,
+    "/disputes/{id}/pack",
+    right=Right.READ_DISPUTES,
+    scope=Scope.OWN,
+    media=(files.ZIP,),
+    content=files.content(files.ZIP),
+    summary="The evidence of a dispute.",
+)
+def dispute_pack(request: HttpRequest, id: str) -> HttpResponseBase:  # noqa: A002 - as the address calls it
+    """A file that verifies offline: tollbook verify PACK."""
+    page = page_for(request)
+    row = page.one(visible(page).select_related("pack"), pk=id)
+    return files.sealed(request, row.pack_id, row.pack.name if row.pack else "", files.ZIP)
+
+
+@writes(
+    router,
+    "POST",
+    "/disputes/{id}/steps",
+    rights=(Right.WORK_DISPUTES, Right.ANSWER_DISPUTES),
+    scope=Scope.OWN,
+    gives=DisputeDetail,
+    summary="Take a dispute one step on.",
+    needs_key=True,
+    matches=True,
+)
+def step_dispute(request: HttpRequest, id: str, body: StepTaken) -> Answer:  # noqa: A002 - as the address calls it
+    """Ours lead a dispute, a partner's token answers its own. Submitting starts the clocks of the answer; settling posts what is owed
+    after all. Send the dispute's ETag in If-Match, and nobody can be quicker without you noticing."""
+    page = page_for(request)
+    row = page.one(visible(page), pk=id)
+    tag.require_match(request, lambda: _detail(request, id))
+    credit = int(body.credit_micros) if body.credit_micros is not None else None
+    advance(book.current(), row.id, body.event, actor=actor_of(request), reason=body.reason, credit_micros=credit, seen_state=row.state)
+    return Answer(_detail(request, id))

@@ -1,0 +1,230 @@
+"""Documents with their pages and annex, and closes with their packs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponseBase
+from ninja import Router, Schema
+from pydantic import Field
+
+from tollbook.api import fields, files, listing
+from tollbook.api.fields import Day, Exact, Instant, Shape
+from tollbook.api.listing import Listing
+from tollbook.api.models import instant
+from tollbook.api.operation import page_for, reads
+from tollbook.core.rights import Right
+from tollbook.plain.verify import verify
+from tollbook.store import files as stored
+from tollbook.store.models import Document, SealedFile
+from tollbook.web import book
+from tollbook.web.close import CLOSED, Closes
+from tollbook.web.documents import Documents, visible
+from tollbook.web.page import Page, Scope
+
+router = Router(tags=["documents"])
+closes = Router(tags=["closes"])
+
+listing.add(
+    router,
+    Listing(
+        "/documents",
+        "documents",
+        "Document",
+        Documents,
+        "Issued and received documents.",
+        "What is issued is never changed; another document corrects it. A partner's token sees what went to the partner or came from it.",
+        extra=(fields.Field("id", "pk", Shape.NUMBER, "The document's number in this book."),),
+        names={"own_number": "number"},
+    ),
+)
+listing.add(
+    closes,
+    Listing(
+        "/closes",
+        "closes",
+        "Close",
+        Closes,
+        "Every sealed close, the newest first.",
+        "A close seals a period: every input, run and document, under one digest that anybody can check without this book.",
+        extra=(fields.Field("id", "pk", Shape.NUMBER, "The close's number in this book."),),
+        shapes={"complete": Shape.FLAG},
+    ),
+)
+
+
+class DocumentDetail(Schema):
+    """One document, frozen with everything it was made from."""
+
+    id: int
+    number: str = Field(description="As it stands on the document.")
+    series: str
+    kind: str
+    partner: str | None
+    period: str
+    issued_at: Instant
+    due_on: Day | None
+    currency: str
+    total_micros: Exact
+    tax_micros: Exact
+    agreement_digest: str
+    runs: list[str] | None = Field(description="The runs it was made from; null for a partner's token.")
+    content: dict[str, Any] = Field(description="The document itself; amounts in it are micro-units as strings of digits.")
+    content_digest: str
+    file_sha256: str | None
+    annex_sha256: str | None
+    corrects: int | None
+
+
+@reads(router, "/documents/{number:id}", right=Right.READ_DOCUMENTS, scope=Scope.OWN, gives=DocumentDetail, summary="One document.")
+def document(request: HttpRequest, id: int) -> Schema:  # noqa: A002 - as the address calls it
+    """Its lines and sums as they were frozen, and the digests of its pages and its annex."""
+    page = page_for(request)
+    row = page.one(visible(page), pk=id)
+    content = row.content if isinstance(row.content, dict) else {}
+    return DocumentDetail(
+        id=row.pk,
+        number=str(content.get("number") or f"{row.series}-{row.number}"),
+        series=row.series,
+        kind=row.kind,
+        partner=row.partner_id,
+        period=row.period,
+        issued_at=instant(row.issued_at) or "",
+        due_on=row.due_on.isoformat() if row.due_on else None,
+        currency=row.currency,
+        total_micros=str(row.total_micros),
+        tax_micros=str(row.tax_micros),
+        agreement_digest=row.agreement_digest,
+        runs=list(row.runs) if page.viewer.partner is None and isinstance(row.runs, list) else None,
+        content=content,
+        content_digest=row.content_digest,
+        file_sha256=row.file_id,
+        annex_sha256=_annex(row),
+        corrects=row.corrects_id,
+    )
+
+
+def _annex(row: Document) -> str | None:
+    found = row.content.get("annex_sha256") if isinstance(row.content, dict) else None
+    return str(found) if found else None
+
+
+def _one(request: HttpRequest, number: int) -> Document:
+    page: Page = page_for(request)
+    found: Document = page.one(visible(page).select_related("file"), pk=number)
+    return found
+
+
+@reads(
+    router,
+    "/documents/{number:id}/file",
+    right=Right.READ_DOCUMENTS,
+    scope=Scope.OWN,
+    media=(files.PDF, files.BYTES),
+    content={**files.content(files.PDF), **files.content(files.BYTES)},
+    summary="The pages of a document.",
+)
+def document_file(request: HttpRequest, id: int) -> HttpResponseBase:  # noqa: A002 - as the address calls it
+    """The PDF as it went out, or the file as it came."""
+    row = _one(request, id)
+    if row.file is None:
+        raise Http404
+    return files.sealed(request, row.file_id, row.file.name, files.PDF if row.file.suffix == ".pdf" else files.BYTES)
+
+
+@reads(
+    router,
+    "/documents/{number:id}/annex",
+    right=Right.READ_DOCUMENTS,
+    scope=Scope.OWN,
+    media=("text/csv",),
+    content=files.content("text/csv"),
+    summary="The calls behind an invoice.",
+)
+def document_annex(request: HttpRequest, id: int) -> HttpResponseBase:  # noqa: A002 - as the address calls it
+    """Every call with its price, as it was sealed with the invoice."""
+    digest = _annex(_one(request, id))
+    row = SealedFile.objects.filter(digest=digest).first() if digest else None
+    if row is None:
+        raise Http404
+    return files.sealed(request, row.digest, row.name, "text/csv")
+
+
+class CloseDetail(Schema):
+    """One close."""
+
+    id: int
+    period: str
+    number: int
+    sealed_at: Instant
+    complete: bool = Field(description="Whether every partner is in it; one that could not be closed is parked.")
+    result_digest: str = Field(description="Of what was found, wherever and by whomever it is derived again.")
+    root: str = Field(description="Of the pack's manifest.")
+    pack_sha256: str
+
+
+class Checked(Schema):
+    """One check of a verification."""
+
+    name: str
+    status: str
+    words: str
+    expected: str
+    found: str
+
+
+class VerificationDetail(Schema):
+    """What a verification found. Nothing is changed by it."""
+
+    close: int
+    is_verified: bool
+    checks: list[Checked]
+
+
+@reads(closes, "/closes/{number:id}", right=Right.READ_LEDGER, scope=Scope.OPERATOR, gives=CloseDetail, summary="One close.")
+def close(request: HttpRequest, id: int) -> Schema:  # noqa: A002 - as the address calls it
+    """Its digests. The pack is a file of its own."""
+    row = page_for(request).one(Document.objects.filter(kind=CLOSED), pk=id)
+    return CloseDetail(
+        id=row.pk,
+        period=row.period,
+        number=row.number,
+        sealed_at=instant(row.issued_at) or "",
+        complete=bool(row.content.get("complete")),
+        result_digest=row.content.get("result_digest", ""),
+        root=row.content.get("root", ""),
+        pack_sha256=row.content.get("pack", ""),
+    )
+
+
+@reads(
+    closes,
+    "/closes/{number:id}/pack",
+    right=Right.READ_LEDGER,
+    scope=Scope.OPERATOR,
+    media=(files.ZIP,),
+    content=files.content(files.ZIP),
+    summary="The sealed file of a close.",
+)
+def close_pack(request: HttpRequest, id: int) -> HttpResponseBase:  # noqa: A002 - as the address calls it
+    """Everything that is needed to derive the period again, without this book: tollbook verify PACK."""
+    row = page_for(request).one(Document.objects.filter(kind=CLOSED), pk=id)
+    return files.sealed(request, row.content.get("pack"), f"close-{row.period}.zip", files.ZIP)
+
+
+@reads(
+    closes,
+    "/closes/{number:id}/verification",
+    right=Right.READ_LEDGER,
+    scope=Scope.OPERATOR,
+    gives=VerificationDetail,
+    summary="Derive a close again and say whether it holds.",
+)
+def close_verification(request: HttpRequest, id: int) -> Schema:  # noqa: A002 - as the address calls it
+    """Everything computed again from the sealed file alone. It takes as long as it takes: for a large month start a VERIFY job instead."""
+    row = page_for(request).one(Document.objects.filter(kind=CLOSED), pk=id)
+    path = stored.find(book.folder(), row.content.get("pack", ""))
+    if path is None:
+        raise Http404
+    found = verify(path)
+    return VerificationDetail(close=row.pk, is_verified=found.is_verified, checks=[Checked(**each.as_dict()) for each in found.checks])

@@ -1,0 +1,143 @@
+"""Long work: started here, done by a worker, looked at while it runs. And the catalogue of problems, which needs no token."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from django.http import Http404, HttpRequest
+from ninja import Router, Schema
+from pydantic import Field
+
+from tollbook.api import listing
+from tollbook.api.fields import Instant
+from tollbook.api.listing import Listing
+from tollbook.api.models import Given, PlainProblem, Text, instant
+from tollbook.api.operation import actor_of, reads, writes
+from tollbook.api.repeated import Answer
+from tollbook.core.rights import Right
+from tollbook.flow import job as flow
+from tollbook.flow.job_kinds import KINDS
+from tollbook.store.models import Job
+from tollbook.web.listing import ListPage
+from tollbook.web.page import Scope
+from tollbook.web.table import Column, Kind, QueryRows, choices
+
+router = Router(tags=["jobs"])
+STARTABLE = ("CLOSE", "VERIFY", "CHECK", "REPAIR")
+RIGHTS = tuple(dict.fromkeys(KINDS[name].right for name in STARTABLE))
+
+
+class Jobs(ListPage):
+    """The jobs a token may look at: its own, and those of kinds whose results it may read."""
+
+    right, scope = Right.READ_BOOK, Scope.OPERATOR
+    sort = "-created_at"
+    columns = (
+        Column("id", "32 hexadecimal digits", sorts=False),
+        Column("kind", "What it does", filter="exact"),
+        Column("subject", "What it is about", filter="text"),
+        Column("state", "QUEUED, RUNNING, DONE, FAILED or CANCELLED", filter="choice", options=choices(*flow.ACTIVE, *flow.OVER)),
+        Column("actor", "Who started it", filter="exact"),
+        Column("created_at", "Started to wait", Kind.INSTANT),
+        Column("started_at", "Taken by a worker", Kind.INSTANT),
+        Column("finished_at", "Ended", Kind.INSTANT),
+    )
+
+    def rows(self) -> QueryRows:
+        return QueryRows(flow.visible(self.viewer), tie="id")
+
+
+listing.add(
+    router,
+    Listing(
+        "/jobs", "jobs", "Job", Jobs, "Long work: what waits, runs and is done.", "A worker does it: tollbook worker, or the server itself."
+    ),
+)
+
+
+class JobDetail(Schema):
+    """One job and how far it is."""
+
+    id: str
+    kind: str
+    subject: str
+    state: str
+    actor: str
+    parameters: dict[str, Any]
+    created_at: Instant
+    started_at: Instant | None
+    finished_at: Instant | None
+    stage: str = Field(description="What it is at.")
+    detail: str
+    done: int = Field(description="How much of `total`.")
+    total: int = Field(description="0 where nobody can say.")
+    result: dict[str, Any]
+    problems: list[PlainProblem]
+
+
+class JobWanted(Given):
+    """What to start. CLOSE takes {"period": "2026-11"} and may take "known_at"; VERIFY takes {"close": 17}; the others take nothing."""
+
+    kind: Literal[STARTABLE]  # type: ignore[valid-type]
+    parameters: Annotated[dict[str, Annotated[str, Field(max_length=200)] | int], Field(max_length=5)] = {}  # noqa: RUF012 - pydantic copies it
+    reason: Text = ""
+
+
+def _one(request: HttpRequest, name: str) -> Job:
+    row = flow.visible(actor_of(request)).filter(id=name).select_related("progress").first()
+    if row is None:
+        raise Http404
+    return row
+
+
+def _detail(row: Job) -> JobDetail:
+    far = getattr(row, "progress", None)
+    return JobDetail(
+        created_at=instant(row.created_at) or "",
+        started_at=instant(row.started_at),
+        finished_at=instant(row.finished_at),
+        stage=far.stage if far else "",
+        detail=far.detail if far else "",
+        done=far.done if far else 0,
+        total=far.total if far else 0,
+        problems=[PlainProblem(**each) for each in row.problems],
+        **{name: getattr(row, name) for name in ("id", "kind", "subject", "state", "actor", "parameters", "result")},
+    )
+
+
+@reads(router, "/jobs/{id}", right=Right.READ_BOOK, scope=Scope.OPERATOR, gives=JobDetail, summary="One job and how far it is.")
+def job(request: HttpRequest, id: str) -> Schema:  # noqa: A002 - as the address calls it
+    """Ask again until `state` is DONE, FAILED or CANCELLED; with If-None-Match an answer that changed nothing costs nothing."""
+    return _detail(_one(request, id))
+
+
+@writes(
+    router,
+    "POST",
+    "/jobs",
+    rights=RIGHTS,
+    scope=Scope.OPERATOR,
+    gives=JobDetail,
+    status=202,
+    summary="Start long work.",
+    needs_key=True,
+)
+def start_job(request: HttpRequest, body: JobWanted) -> Answer:
+    """A close, a verification, a check. The answer comes at once and names the job; asking for what waits or runs already gives that."""
+    row = flow.start(body.kind, dict(body.parameters), actor=actor_of(request), reason=body.reason)
+    return Answer(_detail(row), 202, location=f"/api/v1/jobs/{row.id}")
+
+
+@writes(
+    router,
+    "POST",
+    "/jobs/{id}/cancellation",
+    rights=RIGHTS,
+    scope=Scope.OPERATOR,
+    gives=JobDetail,
+    summary="Stop a job.",
+    takes="",
+)
+def cancel_job(request: HttpRequest, id: str) -> Answer:  # noqa: A002 - as the address calls it
+    """Out of the queue at once, or at its next step; what was published until then stays."""
+    return Answer(_detail(flow.cancel(_one(request, id).id, actor=actor_of(request))))
