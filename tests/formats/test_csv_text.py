@@ -43,3 +43,11 @@ def test_only_what_needs_quotes_has_them(tmp_path: Path) -> None:
 def test_a_folder_that_does_not_exist(tmp_path: Path) -> None:
     with pytest.raises(Refusal, match="OUTPUT_UNWRITABLE"):
         CsvWriter(tmp_path / "absent" / "out.csv", ["a"])
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+def test_a_full_disk_is_said_with_its_code() -> None:
+    with pytest.raises(Refusal, match="OUTPUT_UNWRITABLE"), CsvWriter(Path("/dev/full"), ["a"]) as small:
+        small.write(pa.table({"a": ["x"]}))
+    with pytest.raises(Refusal, match="OUTPUT_UNWRITABLE"), CsvWriter(Path("/dev/full"), ["a"]) as large:
+        large.write(pa.table({"a": ["x" * 100_000]}))

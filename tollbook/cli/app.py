@@ -6,6 +6,7 @@ Exit codes are the same everywhere: 0 done; 1 done, but something is wrong with 
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import tempfile
@@ -58,6 +59,10 @@ Try: tollbook reconcile ours.csv theirs.csv --agreement terms.toml -o report
 """
 
 
+# The disk is full, or the folder may not be written to, wherever in the work that shows.
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
+
+
 def run(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit code. A refusal is printed as its problems; Ctrl-C leaves quietly."""
     given = sys.argv[1:] if arguments is None else list(arguments)
@@ -75,6 +80,9 @@ def run(arguments: list[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:
+        if isinstance(error, OSError) and error.errno in _NO_ROOM:
+            show_problems([problem("OUTPUT_UNWRITABLE", f"{error.strerror}.", file=str(error.filename or ""))], as_json=as_json)
+            return 2
         if "TOLLBOOK_DEBUG" in os.environ:
             raise
         show_problems([_defect(error)], as_json=as_json)

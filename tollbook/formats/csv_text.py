@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tollbook.core.problem import refuse
+from tollbook.core.problem import Refusal, refuse
 
 _NEEDS_QUOTES = '[",\r\n]'
 _LINES = 200_000
@@ -20,17 +20,33 @@ class CsvWriter:
 
     def __init__(self, path: Path, columns: list[str]) -> None:
         self.columns = columns
+        self._path = path
         try:
             self._file: BinaryIO = path.open("wb")
         except OSError as error:
-            raise refuse("OUTPUT_UNWRITABLE", f"{path}: {error.strerror}.", file=path.name) from error
-        self._file.write((",".join(columns) + "\n").encode())
+            raise self._unwritable(error) from error
+        self._put(",".join(columns) + "\n")
+
+    def _unwritable(self, error: OSError) -> Refusal:
+        return refuse("OUTPUT_UNWRITABLE", f"{self._path}: {error.strerror}.", file=self._path.name)
+
+    def _put(self, text: str) -> None:
+        """Write, and say it with its code where the disk is full."""
+        try:
+            self._file.write(text.encode())
+        except OSError as error:
+            raise self._unwritable(error) from error
 
     def __enter__(self) -> CsvWriter:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._file.close()
+        try:
+            self._file.close()
+        except OSError as unwritten:
+            # A refusal on its way out has said the same already.
+            if kind is None:
+                raise self._unwritable(unwritten) from unwritten
 
     def write(self, table: pa.Table) -> None:
         """Append the rows of a table that has the columns of the file."""
@@ -39,7 +55,7 @@ class CsvWriter:
             cells = [_cells(part.column(name)) for name in self.columns]
             lines = pc.binary_join_element_wise(pc.binary_join_element_wise(*cells, ","), "", "\n")
             for chunk in lines.chunks:
-                self._file.write("".join(chunk.to_pylist()).encode())
+                self._put("".join(chunk.to_pylist()))
 
 
 def _cells(column: pa.ChunkedArray) -> pa.ChunkedArray:

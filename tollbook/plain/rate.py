@@ -113,11 +113,11 @@ def _writer(output: Path) -> Any:
             yield writer.write
         return
     try:
-        file = pq.ParquetWriter(output, OUTPUT, compression="zstd")
+        # Files that are read refuse by themselves: what fails here is the one that is written.
+        with pq.ParquetWriter(output, OUTPUT, compression="zstd") as file:
+            yield file.write_table
     except OSError as error:
         raise refuse("OUTPUT_UNWRITABLE", f"{output}: {error}.", file=output.name) from error
-    with file:
-        yield file.write_table
 
 
 def _rate_all(cdrs: Path, source: SourceProfile, leg: str | None, write: Write, report: RateReport, pricing: _Pricing) -> None:

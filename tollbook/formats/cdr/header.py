@@ -14,6 +14,7 @@ from tollbook.formats.cdr.profile_words import FileForm
 DELIMITERS: Final = (",", ";", "\t", "|")
 HEAD_BYTES: Final = 1 << 16
 _UTF16_MARKS: Final = (b"\xff\xfe", b"\xfe\xff")
+_WORKBOOK_MARKS: Final = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,10 @@ def read_head(content: Content, form: FileForm, file: str) -> Head:
     data = content.read(HEAD_BYTES)
     if data[:2] in _UTF16_MARKS:
         raise refuse("FILE_ENCODING", "The file is UTF-16; save it as UTF-8.", file=file)
+    if data.startswith(_WORKBOOK_MARKS):
+        raise refuse("FILE_UNREADABLE", "It is a workbook or an archive and no text: save the sheet as CSV.", file=file)
+    if b"\r" in data and b"\n" not in data:
+        raise refuse("FILE_UNREADABLE", "Its lines end with a carriage return alone: save it with line feeds.", file=file, line=1)
     offset = len(UTF8_BOM) if data.startswith(UTF8_BOM) else 0
     line = 1
     for _ in range(form.skip_lines):
@@ -55,7 +60,10 @@ def read_head(content: Content, form: FileForm, file: str) -> Head:
     delimiter = form.delimiter if form.delimiter != "auto" else likeliest_delimiter(text)
     if not form.header:
         return Head(form.columns, delimiter, data[offset:], offset, line)
-    names = form.columns or _names(text, delimiter, form.quote)
+    try:
+        names = form.columns or _names(text, delimiter, form.quote)
+    except (csv.Error, StopIteration) as error:
+        raise refuse("FILE_UNREADABLE", f"The header cannot be split into columns: {error}.", file=file, line=line) from error
     double = sorted({name for name in names if names.count(name) > 1})
     if double:
         raise refuse("CDR_COLUMN_DOUBLE", f"{double[0]!r} stands there twice.", file=file, line=line, column=double[0])
