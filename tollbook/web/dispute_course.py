@@ -103,7 +103,7 @@ def course(row: Dispute, events: Sequence[DisputeEvent], now: int) -> list[Stop]
         if number == here + 1:
             found.append(Stop(name, False, False, None, words, is_late))
         else:
-            note = human(row.state) if number == here and len(states) > 1 else ""
+            note = human(row.state) if number == here and len(states) > 1 and human(row.state) != name else ""
             found.append(Stop(name, number < here, number == here, at if number <= here else None, note))
     return found
 
