@@ -71,6 +71,7 @@ def fill(book: Path) -> None:
         _documents(book)
         _records(book)
         _money(book)
+        _traffic(book)
         _people()
 
 
@@ -364,6 +365,44 @@ def _close(pack: str) -> None:
         content={"result_digest": digest("result"), "root": digest("root"), "pack": pack, "complete": True},
         content_digest=digest("close"),
     )
+
+
+def _traffic(book: Path) -> None:
+    """The cube of a day: 250 attempts to aurora, 130 of them answered, and 40 of a customer in the hour after."""
+    from tollbook.core import cdr
+    from tollbook.store import manifest
+
+    made = run("kpi", DAY.isoformat())
+    rows = []
+    for hour, leg, partner, trunk, cause, seizures, amount, currency in (
+        (10, "OUT", "aurora", "B-IC01", "ANSWER", 130, 2_000_000, "USD"),
+        (10, "OUT", "aurora", "B-IC01", "BUSY", 90, 0, ""),
+        (11, "OUT", "aurora", "B-IC01", "CONGESTION", 30, 0, ""),
+        (11, "IN", "nordtel", "NORDTEL", "ANSWER", 40, 3_000_000, "EUR"),
+    ):
+        answers = seizures if cause == "ANSWER" else 0
+        rows.append(
+            row(
+                cdr.KPI,
+                hour=dt.datetime(2026, 11, 21, hour, tzinfo=dt.UTC),
+                source="boreal",
+                partner=partner,
+                trunk=trunk,
+                leg=leg,
+                destination="Philippines mobile",
+                country="63",
+                cause=cause,
+                currency=currency,
+                other_currency="USD" if currency else "",
+                seizures=seizures,
+                answers=answers,
+                conversation_ms=answers * 61_000,
+                short_6=answers // 10,
+                amount_micros=amount,
+                other_micros=amount // 2,
+            )
+        )
+    manifest.add_segments(segment(book, "kpi", "OURS", rows, made.run_key), run=made)
 
 
 def _usage() -> None:

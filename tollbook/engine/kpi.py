@@ -70,6 +70,17 @@ def with_events(connection: duckdb.DuckDBPyConnection, cdrs: str, events: str) -
     return "kpi_records"
 
 
+def cause_of(answer: str = "answer_at", alert: str = "alert_at", q850: str = "q850", sip_code: str = "sip_code") -> str:
+    """The class of an attempt's cause as an expression over columns of the CDR schema."""
+    sip = " ".join(f"WHEN {code} THEN {cause}" for code, cause in SIP_Q850.items())
+    causes = " ".join(f"WHEN {cause} THEN '{name}'" for cause, name in Q850_CLASS.items())
+    return (
+        f"CASE WHEN {answer} IS NOT NULL THEN 'ANSWER' WHEN {alert} IS NOT NULL AND (coalesce({sip_code} IN ({_listed(RUNG_OUT_SIP)}), false)"
+        f" OR coalesce({q850} IN ({_listed(RUNG_OUT_Q850)}), false)) THEN 'NO_ANSWER'"
+        f" ELSE CASE coalesce({q850}, CASE {sip_code} {sip} END) {causes} ELSE 'OTHER' END END"
+    )
+
+
 def _listed(numbers: frozenset[int]) -> str:
     return ", ".join(str(each) for each in sorted(numbers))
 

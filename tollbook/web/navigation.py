@@ -32,6 +32,7 @@ ENTRIES: Final = (
     Entry("Partners", "partners", "users", Right.READ_REFERENCE, Scope.OPERATOR, "Settlement"),
     Entry("Documents", "documents", "file-invoice", Right.READ_DOCUMENTS, Scope.OWN, "Settlement"),
     Entry("Closes", "closes", "shield-check", Right.READ_LEDGER, Scope.OPERATOR, "Settlement"),
+    Entry("Traffic", "traffic", "calendar-stats", Right.READ_BOOK, Scope.OPERATOR, "Traffic"),
     Entry("Sources", "sources", "database-import", Right.READ_BOOK, Scope.OPERATOR, "Traffic"),
     Entry("Calls", "calls", "list-search", Right.READ_CALLS, Scope.OPERATOR, "Traffic"),
     Entry("Decks", "decks", "book-2", Right.READ_REFERENCE, Scope.OPERATOR, "Traffic"),

@@ -22,6 +22,8 @@ from tollbook.web import (
     reconciliation,
     search,
     tokens,
+    traffic,
+    traffic_calls,
     users,
 )
 from tollbook.web import dispute as disputes
@@ -98,6 +100,8 @@ PAGES: list[URLPattern | URLResolver] = [
     path("closes/", close.Closes.as_view(), name="closes"),
     path("closes/<number:pk>/", close.OneClose.as_view(), name="close"),
     path("closes/<number:pk>/pack/", close.Pack.as_view(), name="close-pack"),
+    path("traffic/", traffic.Traffic.as_view(), name="traffic"),
+    path("traffic/calls/", traffic_calls.TrafficCalls.as_view(), name="traffic-calls"),
     path("sources/", collection.Sources.as_view(), name="sources"),
     path("sources/<str:source>/", collection.Source.as_view(), name="source"),
     path("sources/<str:source>/<str:digest>/", collection.File.as_view(), name="source-file"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from fractions import Fraction
 
 from tollbook.core.money import HALF_EVEN, divide_rounded, format_micros, minor_unit_places
 
@@ -59,6 +60,33 @@ def percent(part: int, whole: int) -> str:
     tenths = divide_rounded(1000 * part, whole, HALF_EVEN) if whole > 0 else -divide_rounded(1000 * part, -whole, HALF_EVEN)
     sign = "−" if tenths < 0 else ""
     return f"{sign}{abs(tenths) // 10}.{abs(tenths) % 10} %"
+
+
+def share(value: Fraction) -> str:
+    """An exact share in per cent with one decimal: 51/101 is 50.5."""
+    tenths = divide_rounded(1000 * value.numerator, value.denominator, HALF_EVEN)
+    return f"{'-' if tenths < 0 else ''}{abs(tenths) // 10}.{abs(tenths) % 10}"
+
+
+def length(value_ms: Fraction | int) -> str:
+    """Exact milliseconds as seconds with one decimal."""
+    tenths = divide_rounded(Fraction(value_ms).numerator, 100 * Fraction(value_ms).denominator, HALF_EVEN)
+    return f"{tenths // 10}.{tenths % 10}"
+
+
+def human(word: str) -> str:
+    """A word of a closed list for people: UNDER_REVIEW is Under review; a truth value is yes or no."""
+    if word in ("True", "False"):
+        return "yes" if word == "True" else "no"
+    text = word.replace("_", " ").strip()
+    if text.isupper():
+        text = text.capitalize()
+    return " ".join(_CAPITALS.get(part, part) for part in text.split(" "))
+
+
+def tone(state: str) -> str:
+    """green, yellow, red, blue or secondary."""
+    return _TONE_OF.get(state.upper(), "secondary")
 
 
 def human(word: str) -> str:

@@ -4,8 +4,9 @@ A table reads a Django query or a DuckDB relation over sealed segments; both are
 """
 
 from tollbook.web.table.columns import Column, Kind, choices
+from tollbook.web.table.memory_rows import MemoryRows
 from tollbook.web.table.query_rows import QueryRows
 from tollbook.web.table.segment_rows import SegmentRows
 from tollbook.web.table.table import Table
 
-__all__ = ["Column", "Kind", "QueryRows", "SegmentRows", "Table", "choices"]
+__all__ = ["Column", "Kind", "MemoryRows", "QueryRows", "SegmentRows", "Table", "choices"]

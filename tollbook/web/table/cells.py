@@ -25,6 +25,8 @@ _SHOWN: dict[Kind, Callable[[Any], str]] = {
     Kind.MINUTES: words.minutes,
     Kind.SECONDS: lambda value: f"{value:,} s",
     Kind.RATE: _rate,
+    Kind.SHARE: lambda value: f"{words.share(value)}\u00a0%",
+    Kind.LENGTH: lambda value: f"{words.length(value)}\u00a0s",
     Kind.INSTANT: tags.instant,
     Kind.DAY: lambda value: format_html('<span class="nowrap tabular">{}</span>', value),
     Kind.DIGEST: tags.digest,

@@ -27,9 +27,11 @@ class Kind(StrEnum):
     CLASS = "class"  # of a difference
     DIGEST = "digest"
     CODE = "code"
+    SHARE = "share"  # an exact fraction, shown in per cent
+    LENGTH = "length"  # milliseconds, exact, shown in seconds
 
 
-NUMERIC = frozenset({Kind.COUNT, Kind.MONEY, Kind.MINUTES, Kind.SECONDS, Kind.RATE})
+NUMERIC = frozenset({Kind.COUNT, Kind.MONEY, Kind.MINUTES, Kind.SECONDS, Kind.RATE, Kind.SHARE, Kind.LENGTH})
 Row = Mapping[str, Any]
 
 
@@ -67,6 +69,10 @@ class Column:
             return format_scaled(int(value), 9, 4)
         if self.kind is Kind.MINUTES:
             return format_scaled(int(value) * 1000 // 60, 6, 2)
+        if self.kind is Kind.SHARE:
+            return words.share(value)
+        if self.kind is Kind.LENGTH:
+            return words.length(value)
         if self.kind is Kind.INSTANT:
             return words.instant_iso(int(value))
         if self.kind in (Kind.COUNT, Kind.SECONDS):

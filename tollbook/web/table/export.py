@@ -15,7 +15,7 @@ from tollbook.web.table.columns import Column, Kind, Row
 MOST_CSV_ROWS = 1_000_000
 MOST_XLSX_ROWS = 100_000
 _RUNS = ("=", "+", "-", "@", "\t", "\r", "\n")
-_EXACT = {Kind.COUNT, Kind.MONEY, Kind.MINUTES, Kind.SECONDS, Kind.RATE}
+_EXACT = {Kind.COUNT, Kind.MONEY, Kind.MINUTES, Kind.SECONDS, Kind.RATE, Kind.SHARE, Kind.LENGTH}
 XLSX_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 

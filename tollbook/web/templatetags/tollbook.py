@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Any
 
 from django import template
@@ -113,6 +114,18 @@ def percent(part: int, whole: int) -> str:
 def decimal(amount: str, currency: str = "") -> SafeString:
     """An amount of a summary, where sums are decimal texts of up to six places."""
     return money(parse_scaled(str(amount), 6), currency)
+
+
+@register.simple_tag
+def share(value: Fraction | None) -> str:
+    """An exact share in per cent with one decimal; a dash where there is none."""
+    return "–" if value is None else f"{words.share(value)} %"
+
+
+@register.simple_tag
+def seconds(value_ms: Fraction | int | None) -> str:
+    """Milliseconds as seconds with one decimal."""
+    return "–" if value_ms is None else f"{words.length(value_ms)} s"
 
 
 @register.filter

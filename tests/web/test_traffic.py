@@ -1,0 +1,123 @@
+"""Traffic: sums of the cube by role, the heat map, the way to the calls, and whatever somebody may type into the address."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import io
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tollbook.core.fx import Fixing, Fixings
+from tollbook.web.heat import STEPS, Cell, heat, step_of
+from tollbook.web.management import Management
+from tollbook.web.table.columns import Column, Kind
+from tollbook.web.table.memory_rows import MemoryRows
+
+HOSTILE = ("' OR 1=1 --", "<script>alert(1)</script>", "%00", "9" * 300, "../../etc/passwd", "=1+1", "\u202e", "2026-13-45", "99999-01-01")
+
+
+def lines(response: Any) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(b"".join(response.streaming_content).decode().lstrip("\ufeff"))))
+
+
+def test_figures_are_ratios_of_sums(full_book: Path, log_in: Callable[[str], Any]) -> None:
+    (line,) = lines(log_in("noc").get("/traffic/?by=trunk&leg=OUT&t-export=csv"))
+    # 130 of 250; 220 delivered; 61 s each.
+    assert (line["Trunk"], line["Seizures"], line["ASR"], line["NER"], line["ACD"]) == ("B-IC01", "250", "52.0", "88.0", "61.0")
+    by_hour = lines(log_in("noc").get("/traffic/?by=hour&leg=OUT&t-export=csv"))
+    assert [(each["Hour (UTC)"], each["ASR"]) for each in by_hour] == [("10:00", "59.1"), ("11:00", "0.0")]
+
+
+def test_the_noc_sees_no_money(full_book: Path, log_in: Callable[[str], Any]) -> None:
+    page = log_in("noc").get("/traffic/").content.decode()
+    assert "B-IC01" in page
+    assert "Margin" not in page
+    assert "Revenue" not in page
+    (line,) = lines(log_in("noc").get("/traffic/?leg=OUT&t-export=csv"))
+    assert not {"Revenue", "Cost", "Margin"} & set(line)
+    assert "Margin" in log_in("routes").get("/traffic/").content.decode()
+
+
+def test_margin_is_that_of_the_calls(full_book: Path, log_in: Callable[[str], Any]) -> None:
+    (line,) = lines(log_in("cfo").get("/traffic/?leg=OUT&t-export=csv"))
+    assert (line["Cost"], line["Revenue"], line["Margin"], line["Margin %"]) == ("2.00", "1.00", "-1.00", "-100.0")
+
+
+def test_without_a_rate_a_margin_is_absent_and_named(full_book: Path, log_in: Callable[[str], Any]) -> None:
+    (line,) = lines(log_in("cfo").get("/traffic/?leg=IN&t-export=csv"))
+    assert (line["Revenue"], line["Cost"], line["Margin"]) == ("", "1.50", "")
+    assert b"No rate of exchange was known for" in log_in("cfo").get("/traffic/?leg=IN").content
+
+
+def test_a_cell_leads_to_its_calls(full_book: Path, log_in: Callable[[str], Any]) -> None:
+    page = log_in("noc").get("/traffic/?rows=cause&columns=hour&measure=seizures").content.decode()
+    address = "/traffic/calls/?leg=OUT&amp;from=2026-11-15&amp;to=2026-11-21&amp;cause=BUSY&amp;hour=10"
+    assert address in page
+    assert "90 seizures" in page
+    found = log_in("noc").get("/traffic/calls/?leg=OUT&from=2026-11-21&to=2026-11-21&trunk=B-IC01&cause=ANSWER&hour=10&country=63")
+    assert b"639171234567" in found.content
+    assert b"639171234567" not in log_in("noc").get("/traffic/calls/?leg=OUT&hour=11").content
+    assert b"639171234567" in log_in("noc").get("/traffic/calls/?destination=Philippines+mobile").content
+    assert b"639171234567" not in log_in("noc").get("/traffic/calls/?destination=Cuba").content
+
+
+def test_another_day_has_its_own_figures(full_book: Path, log_in: Callable[[str], Any]) -> None:
+    assert "No call of these days" in log_in("noc").get("/traffic/?from=2026-11-19&to=2026-11-20").content.decode()
+
+
+@pytest.mark.parametrize("path", ["/traffic/", "/traffic/calls/"])
+@pytest.mark.parametrize(
+    "name", ["from", "to", "leg", "by", "trunk", "hour", "day", "country", "cause", "destination", "measure", "rows", "columns"]
+)
+def test_hostile_parameters(full_book: Path, log_in: Callable[[str], Any], path: str, name: str) -> None:
+    client = log_in("noc")
+    for text in HOSTILE:
+        response = client.get(path, {name: text})
+        assert response.status_code in (200, 422), (name, text)
+        assert b"<script>alert" not in response.content
+        if name in ("from", "to"):
+            assert response.status_code == 422
+            assert b"is no day" in response.content
+
+
+def test_too_many_days_are_cut_and_said(full_book: Path, log_in: Callable[[str], Any]) -> None:
+    response = log_in("noc").get("/traffic/?from=0001-01-01&to=2026-11-21")
+    assert response.status_code == 422
+    assert b"62 days at most" in response.content
+    assert log_in("noc").get("/traffic/?from=2026-11-22&to=2026-11-21").status_code == 422
+    assert log_in("noc").get("/traffic/?to=0001-01-01").status_code == 200
+
+
+def test_the_scale_of_a_heat_map() -> None:
+    low, high = Fraction(1, 10), Fraction(9, 10)
+    assert [step_of(Fraction(n, 10), low, high) for n in (1, 5, 9)] == [0, 3, STEPS - 1]
+    assert step_of(low, low, low) == STEPS // 2
+    cells = {(0, 0): Cell(low, "10.0 %", "10", "/a/?b=1&c=2"), (1, 1): Cell(high, "90.0 %", "90")}
+    made = heat(["<b>first</b>", "second"], ["00", "01"], cells, "ASR")
+    assert (made.low, made.high) == ("10.0 %", "90.0 %")
+    assert "<b>" not in made.picture
+    assert made.picture.count("heat-none") == 2
+    assert '<a href="/a/?b=1&amp;c=2"' in made.picture
+
+
+def test_rows_in_memory_sort_absent_values_last() -> None:
+    columns = (Column("name", "Name", filter="text"), Column("value", "Value", Kind.COUNT))
+    rows = MemoryRows([{"name": "b", "value": 1}, {"name": "a", "value": None}, {"name": "c", "value": 3}], tie=("name",))
+    for descending, wanted in ((False, "bca"), (True, "cba")):
+        found, total = rows.page(columns, {}, ("value", descending), 0, 10)
+        assert ("".join(row["name"] for row in found), total) == (wanted, 3)
+    assert [row["name"] for row in rows.all(columns, {"name": "C"}, None, 10)] == ["c"]
+
+
+def test_management_sums_name_what_they_leave_out() -> None:
+    day = dt.date(2026, 11, 20)
+    fixing = Fixing("ECB", "EUR", day, {"USD": Fraction("1.25")}, "d", 0)
+    made = Management("EUR", Fixings.of([fixing]), day + dt.timedelta(days=1))
+    assert made.total([("USD", 1_250_000), ("EUR", 5), ("GBP", 7)]) == 1_000_005
+    assert made.left_out == [("GBP", 7)]
+    assert made.sentence == "In EUR by the rates of ECB of 2026-11-20."

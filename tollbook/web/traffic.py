@@ -1,0 +1,223 @@
+"""Traffic: key figures by trunk, destination, hour and cause, a heat map, and the way down to the calls. From the kpi cube alone."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any, Final
+
+from django.http import HttpRequest, HttpResponseBase
+from django.urls import reverse
+
+from tollbook.core import kpi
+from tollbook.core.rights import Right
+from tollbook.store.models import Segment
+from tollbook.web import cube, heat, words
+from tollbook.web.cube import DIMENSIONS, Line, Money, Selection
+from tollbook.web.management import Management, management
+from tollbook.web.page import Page, Scope
+from tollbook.web.table import Column, Kind, MemoryRows, Table
+
+VIEWS: Final = ("trunk", "destination", "partner", "country", "hour", "day", "cause", "source")
+MEASURES: Final = {"asr": "ASR", "ner": "NER", "acd": "ACD", "minutes": "Minutes", "seizures": "Seizures"}
+HEAT_ROWS: Final = ("day", "trunk", "destination", "country", "cause")
+HEAT_COLUMNS: Final = ("hour", "trunk", "partner", "cause")
+MOST_HEAT_ROWS: Final = 24
+MOST_HEAT_COLUMNS: Final = 24
+_MARKS: Final = {"ner": "NER", "sdr": "short\u00a0calls", "fas_index": "false\u00a0answers"}
+
+
+class Traffic(Page):
+    """Who may see the book sees traffic; revenue, cost and margin only who may see those."""
+
+    right, scope = Right.READ_BOOK, Scope.OPERATOR
+    template, title = "web/traffic.html", "Traffic"
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        newest = cube.newest_day()
+        if newest is None:
+            has_records = Segment.objects.filter(kind="cdr", side="OURS").exists()
+            return self.show(is_empty=True, has_records=has_records)
+        selection, wrong = cube.read_selection(request.GET, newest)
+        view = self._choice("by", VIEWS, VIEWS[0])
+        converter = management(selection.first) if self.may(Right.READ_MARGIN) else None
+        found = cube.lines(selection, view)
+        table = self._table(selection, view, found, converter)
+        if (export := table.export()) is not None:
+            return export
+        total = cube.lines(selection)
+        return self.show(
+            422 if wrong else 200,
+            selection=selection,
+            wrong=wrong,
+            table=table,
+            is_cut=len(found) == cube.MOST_LINES,
+            total=total[0] if total else None,
+            total_money=self._whole(selection, converter),
+            currency=converter.currency if converter else "",
+            converter=converter,
+            unpriced=sum(line.unpriced for line in total),
+            legs=[(leg, words_, self._address(leg=leg)) for leg, words_ in (("OUT", "To suppliers"), ("IN", "From customers"))],
+            views=[(name, DIMENSIONS[name], self._address(by=name)) for name in VIEWS],
+            view=view,
+            narrowed=[(DIMENSIONS[name], cube.named(name, value), self._address(**{name: None})) for name, value in selection.narrowed],
+            kept=[(key, value) for key, value in request.GET.items() if key not in ("from", "to", "leg") and not key.startswith("t-")],
+            **self._heat(selection),
+        )
+
+    def _choice(self, name: str, options: Any, default: str) -> str:
+        text = self.request.GET.get(name, "")
+        return text if text in options else default
+
+    def _address(self, **changes: str | None) -> str:
+        """This page with changed parameters; None takes one away. The table starts at its first page."""
+        given = self.request.GET.copy()
+        for key in [key for key in given if key.startswith("t-") and key != "t-sort"]:
+            del given[key]
+        for key, value in changes.items():
+            given.pop(key, None)
+            if value is not None:
+                given[key] = value
+        return f"{self.request.path}?{given.urlencode()}"
+
+    def _whole(self, selection: Selection, converter: Management | None) -> Money | None:
+        if converter is None:
+            return None
+        whole = Money()
+        for line in cube.money(selection, "leg", converter).values():
+            whole.add("revenue", line.revenue)
+            whole.add("cost", line.cost)
+        return whole
+
+    def _table(self, selection: Selection, view: str, found: list[Line], converter: Management | None) -> Table:
+        earned = cube.money(selection, view, converter) if converter else {}
+        rows = [self._row(selection, view, line, earned.get(line.key[0]), converter) for line in found]
+        columns = [
+            Column("name", DIMENSIONS[view], filter="text", link=lambda row: row["address"]),
+            Column("seizures", "Seizures", Kind.COUNT),
+            Column("answers", "Answers", Kind.COUNT, is_optional=True),
+            Column("asr", "ASR", Kind.SHARE),
+            Column("ner", "NER", Kind.SHARE),
+            Column("acd_ms", "ACD", Kind.LENGTH),
+            Column("conversation_ms", "Minutes", Kind.MINUTES),
+            Column("pdd", "PDD, half within", Kind.LENGTH, is_optional=True),
+            Column("sdr", "Up to 6 s", Kind.SHARE, is_optional=True),
+            Column("marks", "Marked", is_optional=True),
+        ]
+        if converter:
+            columns += [
+                Column("revenue", "Revenue", Kind.MONEY, currency="currency", is_optional=True),
+                Column("cost", "Cost", Kind.MONEY, currency="currency", is_optional=True),
+                Column("margin", "Margin", Kind.MONEY, currency="currency"),
+                Column("margin_share", "Margin %", Kind.SHARE, is_optional=True),
+            ]
+        sort = "name" if view in ("hour", "day") else "-seizures"
+        return Table(self.request, MemoryRows(rows, tie=("key",)), columns, sort=sort, label=f"Traffic by {DIMENSIONS[view]}", name="t")
+
+    def _row(self, selection: Selection, view: str, line: Line, earned: Money | None, converter: Management | None) -> dict[str, Any]:
+        sums, key = line.sums, line.key[0]
+        row: dict[str, Any] = {
+            "key": key,
+            "name": cube.named(view, key),
+            "seizures": sums.seizures,
+            "answers": sums.answers,
+            "asr": sums.asr,
+            "ner": sums.ner,
+            "acd_ms": sums.acd_ms,
+            "conversation_ms": sums.conversation_ms,
+            "pdd": line.pdd_median_ms,
+            "sdr": sums.sdr,
+            "marks": ", ".join(f"{word}\u00a0{mark}" for name, word in _MARKS.items() if (mark := kpi.alarm(name, sums))),
+            "address": self._down(selection, view, key),
+        }
+        if converter:
+            money = earned or Money()
+            row |= {"revenue": money.revenue, "cost": money.cost, "margin": money.margin, "margin_share": money.share}
+            row["currency"] = converter.currency
+        return row
+
+    def _down(self, selection: Selection, view: str, key: str) -> str:
+        """From a trunk to its destinations, from anything else to the calls; where there is nothing to narrow by, to the calls as well."""
+        if view == "trunk" and key:
+            return f"{reverse('traffic')}?{selection.query(trunk=key)}&by=destination"
+        return self._calls(selection, **{view: key})
+
+    def _calls(self, selection: Selection, **more: str) -> str:
+        if not self.may(Right.READ_CALLS):
+            return ""
+        return f"{reverse('traffic-calls')}?{selection.query(**{name: value for name, value in more.items() if value})}"
+
+    def _heat(self, selection: Selection) -> dict[str, Any]:
+        measure = self._choice("measure", MEASURES, "asr")
+        hours = {line.key[0] for line in cube.lines(selection, "hour")} if "columns" not in self.request.GET else {"0", "1"}
+        columns = self._choice("columns", HEAT_COLUMNS, "hour" if len(hours) > 1 else "trunk")
+        rows = self._choice("rows", HEAT_ROWS, "day" if columns == "hour" and selection.first != selection.last else "destination")
+        rows = "destination" if rows == columns else rows
+        found = cube.lines(selection, rows, columns)
+        names = _busiest(found, 0, MOST_HEAT_ROWS)
+        heads = [str(hour) for hour in range(24)] if columns == "hour" else _busiest(found, 1, MOST_HEAT_COLUMNS)
+        if rows == "day":
+            names = sorted({line.key[0] for line in found})[-MOST_HEAT_ROWS:]
+        cells, listed = {}, []
+        for line in found:
+            if line.key[0] not in names or line.key[1] not in heads or (value := _measured(measure, line)) is None:
+                continue
+            address = self._calls(selection, **{rows: line.key[0], columns: line.key[1]})
+            cell = heat.Cell(value[0], value[1], value[2], address)
+            place = (names.index(line.key[0]), heads.index(line.key[1]))
+            cells[place] = cell
+            listed.append((place, cube.named(rows, line.key[0]), cube.named(columns, line.key[1]), cell))
+        labels = [cube.named(rows, name) for name in names], [_head(columns, head) for head in heads]
+        made = heat.heat(*labels, cells, f"{MEASURES[measure]} by {DIMENSIONS[rows].lower()} and {DIMENSIONS[columns].lower()}")
+        return {
+            "heat": made if cells else None,
+            "heat_cells": [entry[1:] for entry in sorted(listed, key=lambda each: each[0])],
+            "heat_rows": rows,
+            "heat_columns": columns,
+            "measure": measure,
+            "measure_name": MEASURES[measure],
+            "measures": list(MEASURES.items()),
+            "row_options": [(name, DIMENSIONS[name]) for name in HEAT_ROWS],
+            "column_options": [(name, DIMENSIONS[name]) for name in HEAT_COLUMNS],
+            "heat_kept": [
+                (key, value)
+                for key, value in self.request.GET.items()
+                if key not in ("measure", "rows", "columns") and not key.startswith("t-")
+            ],
+            "row_name": DIMENSIONS[rows],
+            "column_name": DIMENSIONS[columns],
+        }
+
+
+def _busiest(found: list[Line], place: int, most: int) -> list[str]:
+    counted: dict[str, int] = {}
+    for line in found:
+        counted[line.key[place]] = counted.get(line.key[place], 0) + line.sums.seizures
+    return sorted(counted, key=lambda name: (-counted[name], name))[:most]
+
+
+def _head(dimension: str, value: str) -> str:
+    return f"{int(value):02d}" if dimension == "hour" else cube.named(dimension, value)
+
+
+def _measured(measure: str, line: Line) -> tuple[Fraction, str, str] | None:
+    """The value for the colour, in words with its base, and short for the cell."""
+    sums = line.sums
+    base = f"of {sums.seizures:,} seizures"
+    if measure in ("asr", "ner"):
+        share: Fraction | None = getattr(sums, measure)
+        return None if share is None else (share, f"{words.share(share)} % {base}", words.share(share).partition(".")[0])
+    if measure == "acd":
+        length = sums.acd_ms
+        return None if length is None else (length, f"{words.length(length)} s over {sums.answers:,} answers", str(int(length) // 1000))
+    if measure == "minutes":
+        shown = words.minutes(sums.conversation_ms)
+        return Fraction(sums.conversation_ms), f"{shown} minutes", _short(sums.conversation_ms // 60_000)
+    return Fraction(sums.seizures), f"{sums.seizures:,} seizures", _short(sums.seizures)
+
+
+def _short(number: int) -> str:
+    """1,234 as 1k: a cell has room for four characters, its title for all."""
+    for size, letter in ((1_000_000, "M"), (1_000, "k")):
+        if number >= size:
+            return f"{number // size}{letter}"
+    return str(number)
