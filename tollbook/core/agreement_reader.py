@@ -66,6 +66,23 @@ def key_lines(text: str) -> dict[str, int]:
     return lines
 
 
+# What a value of each kind looks like, for the one who wrote another.
+_WANTED = {
+    "text": "a text",
+    "word": "a word",
+    "flag": "true or false",
+    "count": "a whole number from 0 to 10,000",
+    "days": "a whole number of days from 0 to 10,000",
+    "percent": "a number from 0 to 100",
+    "money": 'an amount, as "25.00"',
+    "currency": "an ISO 4217 code in capitals, as USD",
+    "zone": "an IANA zone, as Europe/Amsterdam",
+    "instant": "a date, as 2026-11-01, or an instant with its offset, as 2026-11-01T00:00:00Z",
+    "round_at": "CALL(n), LINE(n) or DOCUMENT(n), n being 0 to 6 decimal places",
+    "rewrites": "pairs of a regular expression that begins with ^ and its replacement",
+}
+
+
 class _Reader:
     """Holds the document's place while its tables are read; collects problems instead of raising."""
 
@@ -136,7 +153,7 @@ class _Reader:
                 continue
             read = self._value(known[name], value)
             if read is None:
-                wanted = " or ".join(known[name].allowed) or f"a {known[name].kind}"
+                wanted = " or ".join(known[name].allowed) or _WANTED[known[name].kind]
                 self.add("AGREEMENT_VALUE", path, f"{name} takes {wanted}.", value)
             elif name != "format":
                 values[name] = read
@@ -157,7 +174,8 @@ class _Reader:
             case "count" | "days":
                 return value if type(value) is int and 0 <= value <= 10_000 else None
             case "percent":
-                return Fraction(value) if type(value) in (int, Decimal) and 0 <= value <= 100 else None
+                is_number = type(value) is int or (type(value) is Decimal and value.is_finite())
+                return Fraction(value) if is_number and 0 <= value <= 100 else None
             case "money":
                 return parse_scaled(str(value), 6) if type(value) in (int, Decimal, str) else None
             case "currency":

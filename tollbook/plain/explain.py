@@ -10,7 +10,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tollbook.core.agreement import Agreement, DisputeTerms, MatchingTerms, PeriodTerms, RatingTerms, ToleranceTerms
-from tollbook.core.agreement_reader import read_agreement
 from tollbook.core.explanation import Explanation, id_bounds, shown_record
 from tollbook.core.problem import refuse
 from tollbook.engine.collection import canonical_batches, digest_of
@@ -18,6 +17,7 @@ from tollbook.engine.deck import compile_timeline
 from tollbook.engine.explanation import charge_of, explain_leg
 from tollbook.formats.cdr.profile import detect_profile, find_profile
 from tollbook.formats.deck import read_deck, read_deck_profile, with_currency
+from tollbook.plain.agreement_file import read_agreement_file
 
 _GZIP = b"\x1f\x8b"
 _LONGEST_RAW = 4000
@@ -35,7 +35,7 @@ def explain_file(
     """A record by its id, or by the first eight or more of its digits, priced by the versions of a deck under an agreement (the usual terms
     without one). CDR_UNKNOWN where the file has no such record, or several."""
     found = _find(cdr_id, cdrs, format_name)
-    agreed = read_agreement(agreement.read_text(encoding="utf-8"), agreement.name)[0] if agreement else _usual_terms()
+    agreed = read_agreement_file(agreement)[0] if agreement else _usual_terms()
     read = [read_deck(path, profile=read_deck_profile(profile) if profile else None, zone=agreed.zone)[0] for path in decks]
     compiled = compile_timeline([with_currency(deck, agreed.currency) for deck in read])
     first = found.slice(0, 1).to_pylist()[0]

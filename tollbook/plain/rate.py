@@ -14,8 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from tollbook.core.agreement import Agreement, RatingTerms
-from tollbook.core.agreement_reader import read_agreement
+from tollbook.core.agreement import RatingTerms
 from tollbook.core.problem import Problem, Severity, problem, refuse
 from tollbook.engine.collection import CdrBatch, canonical_batches
 from tollbook.engine.deck import CompiledDeck, compile_timeline
@@ -23,6 +22,7 @@ from tollbook.engine.rating import rate
 from tollbook.formats.cdr.profile import SourceProfile, detect_profile, find_profile
 from tollbook.formats.csv_text import CsvWriter
 from tollbook.formats.deck import read_deck, read_deck_profile, with_currency
+from tollbook.plain.agreement_file import read_agreement_file
 from tollbook.plain.columns import decimal_texts, hex_texts, micros_texts
 
 COLUMNS = ["cdr_id", "record_no", "called_number", "code", "billed_s", "rate", "amount", "currency", "problem"]
@@ -66,8 +66,9 @@ def rate_file(
         raise refuse("OUTPUT_UNWRITABLE", f"{output.name} is neither .csv nor .parquet.", file=output.name)
     report = RateReport()
     terms, zone = RatingTerms(), "UTC"
-    agreed = _agreement(agreement, report) if agreement else None
-    if agreed:
+    if agreement:
+        agreed, found = read_agreement_file(agreement)
+        report.problems += found
         terms, zone, report.currency = agreed.rating, agreed.zone, agreed.currency
     source = find_profile(format_name) if format_name else detect_profile(cdrs)
     read, problems = read_deck(deck, profile=read_deck_profile(profile) if profile else None, zone=zone)
@@ -91,18 +92,6 @@ class _Pricing:
     compiled: CompiledDeck
     terms: RatingTerms
     zone: str
-
-
-def _agreement(path: Path, report: RateReport) -> Agreement:
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError as error:
-        raise refuse("FILE_MISSING", f"There is no file {path}.", file=path.name) from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise refuse("FILE_UNREADABLE", file=path.name) from error
-    agreed, problems = read_agreement(text, path.name)
-    report.problems += problems
-    return agreed
 
 
 @contextmanager

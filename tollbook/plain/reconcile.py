@@ -20,7 +20,6 @@ import pyarrow as pa
 
 from tollbook import __version__
 from tollbook.core.agreement import Agreement
-from tollbook.core.agreement_reader import read_agreement
 from tollbook.core.problem import Problem, refuse
 from tollbook.core.zone import find_zone
 from tollbook.engine.database import open_database
@@ -30,6 +29,7 @@ from tollbook.engine.reconciliation import reconcile as reconcile_views
 from tollbook.engine.reconciliation_prices import DeckPrices
 from tollbook.engine.reconciliation_sides import CHARGES, OTHER_BLOCK, OUR_DUPLICATES, OURS, THEIR_DUPLICATES, THEIRS, charge, prepare
 from tollbook.engine.reconciliation_summary import Setting, summarize
+from tollbook.plain.agreement_file import read_agreement_file
 from tollbook.plain.deck_files import DeckFiles, read_decks
 from tollbook.plain.reconcile_output import problem_rows, write_folder
 from tollbook.plain.sides import Records, Side, read_side
@@ -122,15 +122,7 @@ def _terms(agreement: str | Path | Agreement) -> tuple[Agreement, Path | None, l
     if isinstance(agreement, Agreement):
         return agreement, None, []
     path = Path(agreement)
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise refuse("FILE_MISSING", file=str(path)) from None
-    except OSError as error:
-        raise refuse("FILE_UNREADABLE", f"{error.strerror}.", file=str(path)) from None
-    except UnicodeDecodeError:
-        raise refuse("FILE_ENCODING", "The agreement is not UTF-8.", file=str(path)) from None
-    terms, problems = read_agreement(text, path.name)
+    terms, problems = read_agreement_file(path)
     return terms, path.parent, problems
 
 
