@@ -54,6 +54,7 @@ DECK = """Code,Destination,Rate,Billing Increment,Effective Date
 FIRST_ID = hashlib.sha256(b"first call").digest()[:16]
 THEIR_ID = hashlib.sha256(b"their first call").digest()[:16]
 RAW = b"boreal,2026-11-21 10:00:00,4930111,639171234567,61\nboreal,broken line\n"
+JOB = "4f" * 16
 PEOPLE = ("owner", "billing", "noc", "routes", "cfo", "auditor")
 TOKEN = "erp-export"
 PASSWORD = "correct horse battery staple"
@@ -73,6 +74,7 @@ def fill(book: Path) -> None:
         _money(book)
         _traffic(book)
         _people()
+        _job()
 
 
 def _documents(book: Path) -> None:
@@ -463,6 +465,28 @@ def _summary(agreement_digest: str) -> dict[str, Any]:
         "days": [{**part, "name": "2026-11-21"}],
         "trunks": [{**part, "name": "B-IC01"}],
     }
+
+
+def _job() -> None:
+    """An ingest that is over."""
+    from tollbook.store.models import Job, JobProgress
+
+    file = {"name": "boreal_2026-11.csv", "kind": "CDR", "digest": digest("x"), "status": "published", "source": "boreal"}
+    row = Job.objects.create(
+        id=JOB,
+        kind="INGEST",
+        subject="boreal_2026-11.csv",
+        parameters={"files": [], "source": "", "as": ""},
+        actor="billing",
+        role="billing",
+        state="DONE",
+        created_at=NOW_MS,
+        started_at=NOW_MS + 500,
+        finished_at=NOW_MS + 12_500,
+        attempts=1,
+        result={"files": [{**file, "read": 2, "accepted": 1, "duplicates": 0, "problems": 1}]},
+    )
+    JobProgress.objects.create(job=row, number=9, stage="reading", done=1, total=1, seen_at=NOW_MS)
 
 
 def _people() -> None:

@@ -34,7 +34,7 @@ FLAGS = [
     "--disable-sync",
 ]
 AXE = Path(__file__).parent / "vendor" / "axe.min.js"
-NOT_PAGES = {"search", "document-file", "dispute-pack", "close-pack"}
+NOT_PAGES = {"search", "document-file", "dispute-pack", "close-pack", "job-events"}
 NOTED = """
 window.__violations = [];
 document.addEventListener("securitypolicyviolation", (event) => {

@@ -16,6 +16,8 @@ OPEN = {"healthz", "readyz", "metrics", "set-up", "invitation", "account_login",
 FOR_PERSONS = {"account_reauthenticate", "account_change_password"}
 # What the address of a page needs. The things named here are aurora's, so that cirrus' user is somebody else.
 ARGUMENTS: dict[str, Callable[[], dict[str, Any]]] = {
+    "job": lambda: {"pk": seed.JOB},
+    "job-events": lambda: {"pk": seed.JOB},
     "exception": lambda: {"pk": seed.digest("aurora RATE_VARIANCE")},
     "dispute": lambda: {"pk": "D-aurora-2026-11"},
     "dispute-pack": lambda: {"pk": "D-aurora-2026-11"},

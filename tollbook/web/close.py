@@ -6,10 +6,12 @@ from typing import Any
 
 from django.db.models import Count
 from django.http import FileResponse, Http404, HttpRequest, HttpResponseBase
+from django.shortcuts import redirect
 from django.urls import reverse
 
 from tollbook.core.dispute import OPEN_STATES
 from tollbook.core.rights import Right
+from tollbook.flow import job
 from tollbook.plain.verify import verify
 from tollbook.store import files
 from tollbook.store.models import Dispute, Document, ExceptionCase, Head
@@ -25,7 +27,7 @@ class Closes(ListPage):
     """Every sealed close, the newest first. A period closed again after something came in is another one."""
 
     right, scope = Right.READ_LEDGER, Scope.OPERATOR
-    title = "Closes"
+    template, title = "web/closes.html", "Closes"
     lead = "A close seals a period: every input, every run, every document, under one digest that anybody can check without this book."
     sort = "-issued_at"
     empty_heading = "No period is closed"
@@ -44,12 +46,17 @@ class Closes(ListPage):
     def rows(self) -> QueryRows:
         return QueryRows(Document.objects.filter(kind=CLOSED), fields=("pk",))
 
+    def context(self) -> dict[str, Any]:
+        return {"may_close": self.may(Right.CLOSE)}
+
 
 class OneClose(Page):
     """One close. Verifying computes everything again from the sealed file, and takes as long as it takes."""
 
     right, scope = Right.READ_LEDGER, Scope.OPERATOR
     template = "web/close.html"
+    # What a small one takes is no longer than a page; a bigger one is verified by a worker, with a bar.
+    largest_at_once_bytes = 256 << 10
 
     def crumbs(self) -> list[tuple[str, str]]:
         return [("Closes", reverse("closes"))]
@@ -87,6 +94,8 @@ class OneClose(Page):
         path = files.find(book.folder(), self._row().content.get("pack", ""))
         if path is None:
             raise Http404
+        if path.stat().st_size > self.largest_at_once_bytes:
+            return redirect("job", pk=job.start("VERIFY", {"close": pk}, actor=self.viewer).id)
         return self.show(**self.context(), verification=verify(path))
 
 

@@ -36,6 +36,7 @@ ENTRIES: Final = (
     Entry("Sources", "sources", "database-import", Right.READ_BOOK, Scope.OPERATOR, "Traffic"),
     Entry("Calls", "calls", "list-search", Right.READ_CALLS, Scope.OPERATOR, "Traffic"),
     Entry("Decks", "decks", "book-2", Right.READ_REFERENCE, Scope.OPERATOR, "Traffic"),
+    Entry("Jobs", "jobs", "clock-hour-4", Right.READ_BOOK, Scope.OPERATOR, "Book"),
     Entry("Journal", "journal", "timeline", Right.READ_JOURNAL, Scope.OPERATOR, "Book"),
     Entry("Users", "users", "shield-lock", Right.READ_USERS, Scope.OPERATOR, "Book"),
 )

@@ -9,10 +9,12 @@ from tollbook.core.money import HALF_EVEN, divide_rounded, format_micros, minor_
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TONES = {
-    "green": "TRUE SETTLED CLOSED ACCEPTED CLEARED POSTED SEALED HEALTHY DONE PAYABLE RATED MATCHED APPROVED ACTIVE DECIDED OK",
-    "yellow": "DRAFT PENDING MORE_INFO ACKNOWLEDGED UNDER_REVIEW PARTIALLY_ACCEPTED QUALITY WARNING QUIET INVITED MANUAL FALLBACK HELD",
-    "red": "REJECTED FRAUD ERROR FATAL ESCALATED_L1 ESCALATED_L2 ARBITRATION TIME_BARRED UNRATED BLOCKED NON_PAYABLE OVERDUE FAILING",
-    "blue": "OPEN SUBMITTED DATA INFO ISSUED INVOICE RECEIVED_INVOICE IN OUT",
+    "green": "TRUE SETTLED CLOSED ACCEPTED CLEARED POSTED SEALED HEALTHY DONE PAYABLE RATED MATCHED APPROVED ACTIVE DECIDED OK PUBLISHED",
+    "yellow": "DRAFT PENDING MORE_INFO ACKNOWLEDGED UNDER_REVIEW PARTIALLY_ACCEPTED QUALITY WARNING QUIET INVITED MANUAL FALLBACK HELD "
+    "QUEUED",
+    "red": "REJECTED FRAUD ERROR FATAL ESCALATED_L1 ESCALATED_L2 ARBITRATION TIME_BARRED UNRATED BLOCKED NON_PAYABLE OVERDUE FAILING "
+    "FAILED REFUSED",
+    "blue": "OPEN SUBMITTED DATA INFO ISSUED INVOICE RECEIVED_INVOICE IN OUT RUNNING",
 }
 _TONE_OF = {state: tone for tone, states in _TONES.items() for state in states.split()}
 _CAPITALS = {"Noc": "NOC", "Cfo": "CFO", "noc": "NOC", "cfo": "CFO", "Id": "ID", "Nack": "NACK", "Fx": "FX", "Cdr": "CDR", "Sip": "SIP"}
@@ -102,6 +104,15 @@ def human(word: str) -> str:
 def tone(state: str) -> str:
     """green, yellow, red, blue or secondary."""
     return _TONE_OF.get(state.upper(), "secondary")
+
+
+def duration(milliseconds: int) -> str:
+    """Whole seconds, in the two units that say something: 12 s, 3 min 20 s, 2 h 5 min."""
+    seconds = max(0, milliseconds) // 1000
+    if seconds < 60:
+        return f"{seconds} s"
+    minutes = seconds // 60
+    return f"{minutes} min {seconds % 60} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
 def ago(then_ms: int, now_ms: int) -> str:

@@ -69,6 +69,12 @@ def minutes(duration_ms: int | None) -> str:
 
 
 @register.filter
+def duration(milliseconds: int) -> str:
+    """How long something takes or took: 12 s, 3 min 20 s."""
+    return words.duration(milliseconds)
+
+
+@register.filter
 def digest(value: str | None) -> SafeString | str:
     """The beginning of a digest, the whole in the title."""
     return format_html('<code class="digest" title="{}">{}</code>', value, value[:12]) if value else "–"
