@@ -47,3 +47,24 @@ def test_a_text_that_is_not_canonical_is_refused(text: str) -> None:
 @given(VALUES)
 def test_a_value_survives_and_its_bytes_are_canonical(value: object) -> None:
     assert parse_canonical_json(canonical_json(value)) == value
+
+
+class Named(dict[str, object]):
+    """A mapping that is no dict itself, so that it is written piece by piece."""
+
+
+def piecewise(value: object) -> object:
+    if isinstance(value, dict):
+        return Named({name: piecewise(each) for name, each in value.items()})
+    return [piecewise(each) for each in value] if isinstance(value, list) else value
+
+
+@given(st.dictionaries(st.text(st.characters(max_codepoint=127)), VALUES, min_size=1))
+def test_both_ways_of_writing_give_the_same_bytes(value: dict[str, object]) -> None:
+    assert canonical_json(value) == canonical_json(piecewise(value))
+
+
+@pytest.mark.parametrize("value", [{"a": [{"b": 0.5}]}, {"a": {"b": [2**53]}}, [[{"\ud800": 1}]], {"a": "\udfff"}, {"a": {1: 1}}])
+def test_what_is_refused_is_refused_at_any_depth(value: object) -> None:
+    with pytest.raises(ValueError):
+        canonical_json(value)

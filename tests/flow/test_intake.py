@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from tollbook.flow import clock, documents, intake, reference, sources
 from tollbook.flow.book import Book
 from tollbook.store.models import Agreement, Deck, Journal, Partner, SealedFile
 
-from .small_book import DATA, OWNER, codes
+from .small_book import DATA, OWNER, codes, terms
 
 DAY_MS = 86_400_000
 OCTOBER, NOVEMBER, DECEMBER = (clock.parse_instant_ms(f"2026-{month}-01T00:00:00Z") for month in (10, 11, 12))
@@ -171,3 +172,14 @@ def test_who_may_bring_in_an_agreement(book: Book, role: Role, may: bool) -> Non
 def test_routes_may_bring_in_decks(book: Book) -> None:
     intake.ingest(book, [DATA / "aurora.toml"], actor=OWNER)
     assert intake.ingest(book, [DATA / "aurora-az_v1.csv"], actor=Actor("r", Role.ROUTES))[0].status == "published"
+
+
+def test_a_deck_kept_from_its_ingest_is_the_one_that_is_read_again(book: Book) -> None:
+    """A process that sealed a deck does not read it a second time; every other process does, and must see the same."""
+    reference._decks.clear()
+    terms(book)
+    ((key, kept),) = reference._decks.items()
+    reference._decks.clear()
+    again = reference._read_sealed_deck(*key)
+    assert replace(kept, rows=again.rows, file=again.file) == again
+    assert (kept.digest, kept.rows.equals(again.rows)) == (again.digest, True)

@@ -16,6 +16,7 @@ from tollbook.core.party import Bank, Party
 FORMAT: Final = "tollbook-invoice/1"
 _DATES: Final = ("first_day", "last_day", "issued_on", "due_on", "dispute_until")
 _WIDE: Final = ("duration_ms", "billed_s", "exact_60th_nanos", "amount_micros", "rate_nanos_per_minute")
+_USAGE: Final = tuple(each.name for each in fields(Usage))
 # What depends on the day of issue or on what was issued before; the rest follows from the records alone.
 _OF_THE_ISSUE: Final = ("number", "issued_on", "due_on", "dispute_until", "annex_name", "preceding")
 
@@ -60,7 +61,7 @@ def read_document(content: Mapping[str, Any]) -> tuple[Document, Party, Party]:
 
 
 def _line(line: Line) -> dict[str, Any]:
-    usage = asdict(line.usage)
+    usage: dict[str, Any] = {name: getattr(line.usage, name) for name in _USAGE}
     usage.update({name: str(usage[name]) for name in _WIDE}, codes=list(line.usage.codes))
     return {
         "number": line.number,

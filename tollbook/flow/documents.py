@@ -175,17 +175,17 @@ def _deck(book: Book, path: Path) -> _Read:
         problems = [each for each in problems if each.code != "DECK_CURRENCY_UNKNOWN"]
 
     def index(file: SealedFile, known_from: int) -> None:
-        _index_deck(book, deck, deck_id, partner, file, known_from)
+        _index_deck(book, deck, deck_id, partner, zone, file, known_from)
 
     return _Read(deck_id, problems, deck.received_at, deck.received_at, deck.digest, index, partner)
 
 
-def _index_deck(book: Book, deck: Deck, deck_id: str, partner: str, file: SealedFile, known_from: int) -> None:
-    row, _ = Partner.objects.get_or_create(id=partner)
+def _index_deck(book: Book, deck: Deck, deck_id: str, partner: str, zone: str, file: SealedFile, known_from: int) -> None:
+    party, _ = Partner.objects.get_or_create(id=partner)
     agreed = [agreement for agreement, _ in reference.agreements(book) if agreement.partner == partner]
     received_at = file.received_at if deck.received_at is None else deck.received_at
-    DeckRow.objects.create(
-        partner=row,
+    row = DeckRow.objects.create(
+        partner=party,
         deck_id=deck_id,
         version=deck.version or file.name,
         direction=next((word for each in agreed if (word := _direction(each, deck_id, file.name))), ""),
@@ -197,6 +197,7 @@ def _index_deck(book: Book, deck: Deck, deck_id: str, partner: str, file: Sealed
         digest=deck.digest,
         file=file,
     )
+    reference.keep_read(book, row, deck, zone)
 
 
 def _deck_profile(book: Book, path: Path) -> _Read:

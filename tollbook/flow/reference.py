@@ -6,8 +6,9 @@ A run that pins the known time sees the documents that were known then, so Novem
 from __future__ import annotations
 
 import re
+from collections import OrderedDict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
@@ -206,12 +207,36 @@ def _deck_version(book: Book, row: DeckRow, agreement: Agreement) -> DeckVersion
     )
 
 
-@lru_cache(maxsize=256)
+# Sealed files never change, so what was read from one is kept for the life of the process.
+_decks: OrderedDict[tuple[Path, Path | None, str, int, str, str], Deck] = OrderedDict()
+DECKS_KEPT: Final = 256
+
+
 def _read_sealed_deck(path: Path, profile_path: Path | None, zone: str, received_at: int, partner: str, version: str) -> Deck:
-    """Sealed files never change, so what was read from one is kept for the life of the process."""
-    profile = read_deck_profile(profile_path) if profile_path else None
-    deck, _ = read_deck(path, profile=profile, zone=zone, received_at=received_at, partner=partner, version=version)
+    key = (path, profile_path, zone, received_at, partner, version)
+    deck = _decks.get(key)
+    if deck is None:
+        profile = read_deck_profile(profile_path) if profile_path else None
+        deck, _ = read_deck(path, profile=profile, zone=zone, received_at=received_at, partner=partner, version=version)
+        _keep(key, deck)
     return deck
+
+
+def _keep(key: tuple[Path, Path | None, str, int, str, str], deck: Deck) -> None:
+    _decks[key] = deck
+    while len(_decks) > DECKS_KEPT:
+        _decks.popitem(last=False)
+
+
+def keep_read(book: Book, row: DeckRow, deck: Deck, zone: str) -> None:
+    """Spares this process the second reading of a deck that it has just sealed, if its receipt decides none of its rows: each has a date
+    of its own."""
+    if deck.rows.column("effective_from").null_count:
+        return
+    path = files.sealed_path(book.folder, row.file.digest, row.file.suffix)
+    with_profile = deck_profile_for(book, row.file.name)
+    key = (path, with_profile[1].path if with_profile else None, zone, row.received_at, row.partner_id, row.version)
+    _keep(key, replace(deck, received_at=row.received_at, version=row.version, file=path.name))
 
 
 def content_digests(documents: Iterable[Document]) -> list[str]:
