@@ -53,6 +53,16 @@ def test_a_refusal_as_json_is_one_object(capsys: pytest.CaptureFixture[str]) -> 
     assert json.loads(capsys.readouterr().out)["problems"][0]["code"] == "BENCH_UNKNOWN"
 
 
+@pytest.mark.parametrize(
+    "arguments", [["nothing"], ["--frob"], ["rate"], ["rate", "x.csv", "--frob"], ["explain", "abcdef01", "--cdrs", "x.csv"]]
+)
+def test_bad_usage_as_json_is_one_object(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run([*arguments, "--json"]) == 2
+    found = json.loads(capsys.readouterr().out)
+    assert [each["code"] for each in found["problems"]] == ["COMMAND_USAGE"]
+    assert found["problems"][0]["reason"]
+
+
 def test_help_imports_nothing_heavy() -> None:
     heavy = "('pyarrow', 'numba', 'duckdb', 'django')"
     code = f"import sys; from tollbook.cli.app import run; run(['--help']); print([m for m in {heavy} if m in sys.modules])"

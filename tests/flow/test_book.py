@@ -115,6 +115,12 @@ def test_only_the_owner_makes_a_book(tmp_path: Path) -> None:
     assert local_actor().role is Role.OWNER
 
 
+def test_a_zone_has_an_iana_name(tmp_path: Path) -> None:
+    with pytest.raises(Refusal, match="ZONE_UNKNOWN"):
+        init_book(tmp_path / "book", zone="Mars/Base")
+    assert not (tmp_path / "book").exists()
+
+
 @pytest.mark.parametrize("name", ["eur", "EURO", ""])
 def test_a_currency_is_three_letters(tmp_path: Path, name: str) -> None:
     with pytest.raises(Refusal) as refusal:

@@ -68,7 +68,7 @@ def run(arguments: list[str] | None = None) -> int:
     given = sys.argv[1:] if arguments is None else list(arguments)
     as_json = "--json" in given
     try:
-        return _dispatch(given)
+        return _dispatch(given, as_json=as_json)
     except Refusal as refusal:
         show_problems(refusal.problems, as_json=as_json)
         return 2
@@ -96,7 +96,16 @@ def _defect(error: Exception) -> Problem:
     return problem("DEFECT", f"{type(error).__name__}: {error}. The details are in {report.name}.")
 
 
-def _dispatch(given: list[str]) -> int:
+def _misused(message: str, *, as_json: bool) -> int:
+    """A command that was not called as it wants to be: with --json a problem like every other."""
+    if as_json:
+        show_problems([problem("COMMAND_USAGE", message)], as_json=True)
+    else:
+        print(f"Error: {message} See tollbook --help.", file=sys.stderr)
+    return 2
+
+
+def _dispatch(given: list[str], *, as_json: bool) -> int:
     while given and given[0].startswith("-"):
         option = given.pop(0)
         if option in ("-h", "--help"):
@@ -110,20 +119,20 @@ def _dispatch(given: list[str]) -> int:
         elif option.startswith("--now="):
             os.environ["TOLLBOOK_NOW"] = option.partition("=")[2]
         else:
-            print(f"Error: no such option {option}. See tollbook --help.", file=sys.stderr)
-            return 2
+            return _misused(f"no such option {option}.", as_json=as_json)
     if not given:
         _show_usage(sys.stdout)
         return 0
     name = given.pop(0)
     if name not in COMMANDS:
-        print(f"Error: no such command {name}. See tollbook --help.", file=sys.stderr)
-        return 2
+        return _misused(f"no such command {name}.", as_json=as_json)
     try:
         result = _command(name).main(args=given, prog_name=f"tollbook {name}", standalone_mode=False)
     except typer.Exit as stop:
         return stop.exit_code
     except TyperException as error:
+        if as_json:
+            return _misused(error.format_message(), as_json=True)
         # Usage errors show themselves with the usage line they break.
         show = getattr(error, "show", None)
         show() if show else print(f"Error: {error}", file=sys.stderr)

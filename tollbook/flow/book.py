@@ -19,6 +19,7 @@ from tollbook import __version__
 from tollbook.core.digest import sha256_hex
 from tollbook.core.problem import refuse
 from tollbook.core.rights import Actor, Right, Role, require
+from tollbook.core.zone import find_zone
 from tollbook.settings import DATABASE_FILE_NAME, SECRET_FILE_NAME, read_secret
 from tollbook.store import files
 from tollbook.store.models import Setting
@@ -79,6 +80,7 @@ def init_book(folder: Path, *, name: str = "", currency: str = "USD", zone: str 
     require(actor or local_actor(), Right.MANAGE_USERS)
     if not re.fullmatch(r"[A-Z]{3}", currency):
         raise refuse("BOOK_SETTINGS", "A currency is three capital letters.", column="currency", value=currency)
+    find_zone(zone)  # refuses what is no IANA name
     folder = folder.absolute()
     if (folder / SETTINGS_FILE_NAME).exists():
         raise refuse("BOOK_EXISTS", file=str(folder))

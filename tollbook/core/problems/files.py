@@ -4,6 +4,9 @@ from tollbook.core.problems.kinds import Kind, Severity
 
 KINDS = {
     "BENCH_UNKNOWN": Kind(Severity.FATAL, "There is no such bench.", "Run tollbook bench --help for their names."),
+    "COMMAND_USAGE": Kind(
+        Severity.FATAL, "The command was not called as it wants to be.", "Add --help to it for what it takes, with an example."
+    ),
     "DEFECT": Kind(
         Severity.FATAL,
         "Tollbook itself made a mistake; your files are unchanged.",
