@@ -6,14 +6,17 @@ from typing import Any
 
 from tollbook.core.rights import Right, Role
 from tollbook.flow import clock
-from tollbook.store.models import Agreement, Batch, Deck, Document, Journal, Run
-from tollbook.web import figures
+from tollbook.store.models import Agreement, Batch, Deck, Document, ExceptionCase, Journal, Run
+from tollbook.web import cube, exposure, figures
 from tollbook.web.dispute import visible as visible_disputes
 from tollbook.web.documents import visible as visible_documents
+from tollbook.web.management import management
 from tollbook.web.navigation import HOME_TITLE
 from tollbook.web.page import Page, Scope, may_see
+from tollbook.web.traffic import marks
 
 SHOWN = 8
+LEG_WORDS = (("OUT", "To suppliers"), ("IN", "From customers"))
 
 
 class Home(Page):
@@ -59,6 +62,43 @@ class Home(Page):
     def _decks(self) -> dict[str, Any]:
         return {"decks": Deck.objects.select_related("partner").order_by("-received_at", "pk")[:SHOWN]}
 
+    def _traffic(self) -> dict[str, Any]:
+        """The newest day that is summed, both legs, and the trunks that need a look; no money."""
+        newest = cube.newest_day()
+        if newest is None:
+            return {"traffic_day": None}
+        trunks = [
+            {
+                "name": cube.named("trunk", line.key[0]),
+                "line": line,
+                "marks": marks(line.sums),
+                "address": selection.query(trunk=line.key[0]),
+            }
+            for selection in (cube.Selection(newest, newest, leg) for leg in cube.LEGS)
+            for line in cube.lines(selection, "trunk")
+        ]
+        legs = [(words, found[0]) for leg, words in LEG_WORDS if (found := cube.lines(cube.Selection(newest, newest, leg)))]
+        shown = sorted(trunks, key=lambda each: (not each["marks"], -each["line"].sums.seizures))[:SHOWN]
+        return {"traffic_day": newest, "traffic_legs": legs, "trunks": shown}
+
+    def _money(self) -> dict[str, Any]:
+        """What reconciliation found, what is disputed, what is exposed: each in the management currency."""
+        converter = management()
+        found = figures.by_currency(ExceptionCase.objects.all(), "amount_micros")
+        disputed = figures.by_currency(figures.open_disputes(), "disputed_micros")
+        exposed = exposure.by_currency() if self.may(Right.READ_LEDGER) else []
+        parts = (
+            ("Money found", "differences above their budget, decided or not", found, "exceptions"),
+            ("Disputed", "raised and not settled", disputed, "disputes"),
+            ("Exposed", "owed to us and not paid, with what is not billed yet", exposed, "partners"),
+        )
+        rows = [
+            {"words": words, "note": note, "number": sum(each.number for each in amounts), "address": name, "parts": amounts}
+            | {"total": converter.total((each.currency, each.amount_micros) for each in amounts)}
+            for words, note, amounts, name in parts
+        ]
+        return {"money_rows": rows, "own": converter.currency, "converter": converter}
+
     def _first_steps(self) -> list[tuple[str, str, bool]]:
         """What a new book needs, in order, until the last is done: words, command, done."""
         steps = [
@@ -77,13 +117,15 @@ NEEDS: dict[str, tuple[Right | None, Scope]] = {
     "closes": (Right.READ_LEDGER, Scope.OPERATOR),
     "journal": (Right.READ_JOURNAL, Scope.OPERATOR),
     "decks": (Right.READ_REFERENCE, Scope.OPERATOR),
+    "traffic": (Right.READ_BOOK, Scope.OPERATOR),
+    "money": (Right.READ_LEDGER, Scope.OPERATOR),
 }
 ORDER: dict[Role, tuple[str, ...]] = {
     Role.OWNER: ("exceptions", "disputes", "sources", "documents", "closes", "journal"),
     Role.BILLING: ("exceptions", "disputes", "documents", "sources"),
-    Role.NOC: ("sources",),
-    Role.ROUTES: ("decks", "sources"),
-    Role.CFO: ("disputes", "exceptions", "documents", "closes"),
+    Role.NOC: ("traffic", "sources"),
+    Role.ROUTES: ("traffic", "decks", "sources"),
+    Role.CFO: ("money", "disputes", "exceptions", "documents", "closes"),
     Role.AUDITOR: ("closes", "journal", "documents", "disputes"),
     Role.PARTNER: ("documents", "disputes"),
 }

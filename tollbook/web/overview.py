@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from functools import cached_property
 from typing import Any
 
 from django.db.models import Max, Sum
@@ -9,7 +11,8 @@ from django.db.models import Max, Sum
 from tollbook.core.rights import Right
 from tollbook.store.manifest import COLLECTION_ORIGIN
 from tollbook.store.models import UsageTotal
-from tollbook.web import book, chart, figures
+from tollbook.web import chart, figures
+from tollbook.web.management import Management, management
 from tollbook.web.page import Page, Scope
 from tollbook.web.words import money
 
@@ -17,7 +20,7 @@ DAYS = 31
 
 
 class Overview(Page):
-    """One currency at a time: amounts are never added across currencies."""
+    """In the management currency by the rates of each day, or one currency as it is. What has no rate is named, and in no sum."""
 
     right, scope = Right.READ_MARGIN, Scope.OPERATOR
     template, title = "web/overview.html", "Overview"
@@ -26,47 +29,87 @@ class Overview(Page):
         rated = UsageTotal.objects.exclude(origin=COLLECTION_ORIGIN).exclude(currency="")
         currencies = list(rated.order_by("currency").values_list("currency", flat=True).distinct())
         wanted = self.request.GET.get("currency", "")
-        own = book.current().currency
-        currency = next((each for each in (wanted, own, *currencies) if each in currencies), "")
-        days = self._days(rated.filter(currency=currency)) if currency else []
+        chosen = wanted if wanted in currencies else ""
+        last = rated.aggregate(last=Max("day"))["last"]
+        first = last - dt.timedelta(days=DAYS - 1) if last else None
+        converter = management(first)
+        # One currency as it is, or all of them in the management currency, every day by its own fixing.
+        shown = rated.filter(day__gte=first) if first else rated.none()
+        sums = _Sums(converter, shown.filter(currency=chosen) if chosen else shown, chosen)
+        days = sums.days()
         sees_disputes = self.may(Right.READ_DISPUTES)
+        exceptions = figures.by_currency(figures.open_exceptions(), "amount_micros") if sees_disputes else []
+        disputes = figures.by_currency(figures.open_disputes(), "disputed_micros") if sees_disputes else []
         return {
             "currencies": currencies,
-            "currency": currency,
+            "chosen": chosen,
+            "currency": sums.currency,
+            "own": converter.currency,
+            "converter": converter,
             "days": days,
             "total": {name: sum(day[name] for day in days) for name in ("revenue", "cost", "margin", "records", "duration_ms")},
-            "picture": _picture(days, currency) if days else "",
-            "partners": self._partners(rated.filter(currency=currency), days) if days else [],
-            "exception_sums": figures.by_currency(figures.open_exceptions(), "amount_micros") if sees_disputes else [],
-            "dispute_sums": figures.by_currency(figures.open_disputes(), "disputed_micros") if sees_disputes else [],
+            "picture": _picture(days, sums.currency) if days else "",
+            "partners": sums.partners(),
+            "at_risk": _one_sum(exceptions, converter),
+            "disputed": _one_sum(disputes, converter),
+            "waiting": self._waiting(exceptions, disputes),
             "has_traffic": bool(days) or UsageTotal.objects.exists(),
         }
 
-    def _days(self, rated: Any) -> list[dict[str, Any]]:
-        """The last month of days that have figures."""
-        last = rated.aggregate(last=Max("day"))["last"]
-        if last is None:
-            return []
-        rows = (
-            rated.values("day", "leg")
-            .annotate(amount=Sum("amount_micros"), number=Sum("records"), ms=Sum("duration_ms"))
-            .order_by("-day", "leg")
-        )
+    def _waiting(self, exceptions: list[figures.Amount], disputes: list[figures.Amount]) -> list[tuple[str, int, str]]:
+        """What somebody has to do: words, how many, where."""
+        waiting = [
+            ("Exceptions to decide", sum(each.number for each in exceptions), "exceptions"),
+            ("Disputes open", sum(each.number for each in disputes), "disputes"),
+        ]
+        return [entry for entry in waiting if entry[1]]
+
+
+def _one_sum(amounts: list[figures.Amount], converter: Management) -> dict[str, Any]:
+    """A count and a sum in the management currency as of today."""
+    total = converter.total((each.currency, each.amount_micros) for each in amounts)
+    return {"number": sum(each.number for each in amounts), "amount_micros": total, "parts": amounts}
+
+
+class _Sums:
+    """Running totals by day and by partner, in one currency."""
+
+    def __init__(self, converter: Management, rows: Any, chosen: str) -> None:
+        self._converter, self._rows = converter, rows
+        self.currency = chosen or converter.currency
+        self._chosen = chosen
+
+    def _amount(self, row: dict[str, Any]) -> int:
+        amount: int = row["amount"] or 0
+        return amount if self._chosen else self._converter.convert(amount, row["currency"], row["day"]) or 0
+
+    @cached_property
+    def _lines(self) -> list[dict[str, Any]]:
+        grouped = self._rows.values("day", "partner", "leg", "currency")
+        summed = grouped.annotate(amount=Sum("amount_micros"), number=Sum("records"), ms=Sum("duration_ms"))
+        found = [dict(row) for row in summed.order_by("day", "partner", "leg", "currency")]
+        return [{**row, "amount": self._amount(row)} for row in found]
+
+    def days(self) -> list[dict[str, Any]]:
         days: dict[Any, dict[str, Any]] = {}
-        for row in rows[: DAYS * 2]:
+        for row in self._lines:
             day = days.setdefault(row["day"], {"day": row["day"], "revenue": 0, "cost": 0, "records": 0, "duration_ms": 0})
-            day["revenue" if row["leg"] == "IN" else "cost"] += row["amount"] or 0
+            day["revenue" if row["leg"] == "IN" else "cost"] += row["amount"]
             day["records"] += row["number"] or 0
             day["duration_ms"] += (row["ms"] or 0) if row["leg"] == "IN" else 0
         for day in days.values():
             day["margin"] = day["revenue"] - day["cost"]
-        return sorted(days.values(), key=lambda each: each["day"])[-DAYS:]
+        return sorted(days.values(), key=lambda each: each["day"])
 
-    def _partners(self, rated: Any, days: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        rows = rated.filter(day__gte=days[0]["day"]).values("partner", "leg").annotate(amount=Sum("amount_micros"), ms=Sum("duration_ms"))
-        found = [{**row, "amount": row["amount"] or 0} for row in rows.order_by("partner", "leg")]
-        largest = max((abs(row["amount"]) for row in found), default=1)
-        return sorted(({**row, "bar": chart.share(row["amount"], largest)} for row in found), key=lambda row: -abs(row["amount"]))[:12]
+    def partners(self) -> list[dict[str, Any]]:
+        found: dict[tuple[str, str], dict[str, Any]] = {}
+        for row in self._lines:
+            line = found.setdefault((row["partner"], row["leg"]), {"partner": row["partner"], "leg": row["leg"], "amount": 0, "ms": 0})
+            line["amount"] += row["amount"]
+            line["ms"] += row["ms"] or 0
+        largest = max((abs(line["amount"]) for line in found.values()), default=1)
+        lines = [{**line, "bar": chart.share(line["amount"], largest)} for line in found.values()]
+        return sorted(lines, key=lambda line: -abs(line["amount"]))[:12]
 
 
 def _picture(days: list[dict[str, Any]], currency: str) -> Any:

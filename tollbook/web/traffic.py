@@ -126,7 +126,7 @@ class Traffic(Page):
             "conversation_ms": sums.conversation_ms,
             "pdd": line.pdd_median_ms,
             "sdr": sums.sdr,
-            "marks": ", ".join(f"{word}\u00a0{mark}" for name, word in _MARKS.items() if (mark := kpi.alarm(name, sums))),
+            "marks": marks(sums),
             "address": self._down(selection, view, key),
         }
         if converter:
@@ -186,6 +186,11 @@ class Traffic(Page):
             "row_name": DIMENSIONS[rows],
             "column_name": DIMENSIONS[columns],
         }
+
+
+def marks(sums: kpi.Sums) -> str:
+    """What is out of the ordinary, in words; empty where nothing is."""
+    return ", ".join(f"{word}\u00a0{mark}" for name, word in _MARKS.items() if (mark := kpi.alarm(name, sums)))
 
 
 def _busiest(found: list[Line], place: int, most: int) -> list[str]:
