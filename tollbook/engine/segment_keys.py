@@ -110,9 +110,31 @@ def placed(keys: Any, rows: Any) -> Keys:
     return joined
 
 
-def rows_between(column: Keys, low: int, high: int) -> npt.NDArray[np.int64]:
-    """The rows of the keys from low to below high in a sorted column."""
-    bounds = np.array([low, min(high, 1 << KEY_BITS)], dtype=object) * (1 << ROW_BITS)
-    first = np.searchsorted(column, np.uint64(int(bounds[0])))
-    last = len(column) if int(bounds[1]) >= 1 << 64 else np.searchsorted(column, np.uint64(int(bounds[1])))
+def bounds(low: int, high: int) -> tuple[np.uint64, np.uint64 | None]:
+    """What stands before and behind the keys from low to below high in a sorted column; None where nothing can stand behind."""
+    end = high << ROW_BITS
+    return np.uint64(low << ROW_BITS), np.uint64(end) if end < 1 << 64 else None
+
+
+def rows_within(column: Keys, within: tuple[np.uint64, np.uint64 | None]) -> npt.NDArray[np.int64]:
+    """The rows of the keys within bounds of a sorted column."""
+    first = column.searchsorted(within[0])
+    last = len(column) if within[1] is None else column.searchsorted(within[1])
     return (column[first:last] & np.uint64(MOST_ROWS - 1)).astype(np.int64)
+
+
+def id_bounds(low: bytes, high: bytes) -> tuple[np.uint64, np.uint64 | None]:
+    """The bounds of the ids from low to high."""
+    first, last = (int.from_bytes(each[:8], "big") >> ROW_BITS for each in (low, high))
+    return bounds(first, last + 1)
+
+
+def text_bounds(text: str) -> tuple[np.uint64, np.uint64 | None]:
+    """The bounds of one text."""
+    key = int(text_keys(pa.array([text]))[0])
+    return bounds(key, key + 1)
+
+
+def number_bounds(digits: str) -> tuple[np.uint64, np.uint64 | None]:
+    """The bounds of the numbers that begin with these digits."""
+    return bounds(*number_range(digits))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import duckdb
 import pyarrow as pa
 
 from tollbook.core.agreement import Agreement
@@ -18,9 +19,10 @@ from tollbook.engine.explanation import charge_of, explain_leg
 from tollbook.flow import clock, inputs, rating, reference
 from tollbook.flow.book import Book
 from tollbook.flow.compiled_decks import compiled
-from tollbook.flow.run import Run, current_runs
+from tollbook.flow.run import Run, run_of
 from tollbook.store import files, raw_records
-from tollbook.store.models import SealedFile, Segment
+from tollbook.store.models import Head, SealedFile, Segment
+from tollbook.store.segment_lookup import SegmentFileAt, rows_by_id
 
 
 def explain_record(book: Book, cdr_id: str, *, actor: Actor) -> Explanation:
@@ -41,11 +43,17 @@ def explain_record(book: Book, cdr_id: str, *, actor: Actor) -> Explanation:
     return Explanation(first["cdr_id"].hex(), file.name, file.digest, first["record_no"], raw, shown_record(first), legs)
 
 
-def leg_prices(book: Book, rows: list[dict[str, Any]], *, actor: Actor) -> tuple[LegPrice, ...]:
-    """The prices of our legs of a record whose canonical rows are at hand."""
+def leg_prices(
+    book: Book, rows: list[dict[str, Any]], *, actor: Actor, connection: duckdb.DuckDBPyConnection | None = None
+) -> tuple[LegPrice, ...]:
+    """The prices of our legs of a record whose canonical rows are at hand; read over a connection that is open already, if there is one."""
     require(actor, Right.READ_CALLS)
     require(actor, Right.READ_MARGIN)
-    return tuple(_leg_price(book, row) for row in rows if row["side"] == "OURS" and row["partner"])
+    ours = [row for row in rows if row["side"] == "OURS" and row["partner"]]
+    if connection is not None:
+        return tuple(_leg_price(book, row, connection) for row in ours)
+    with inputs.database(book) as own:
+        return tuple(_leg_price(book, row, own) for row in ours)
 
 
 def _find(book: Book, cdr_id: str) -> list[dict[str, Any]]:
@@ -53,21 +61,20 @@ def _find(book: Book, cdr_id: str) -> list[dict[str, Any]]:
     bounds = id_bounds(cdr_id)
     if bounds is None:
         raise refuse("CDR_UNKNOWN", "An id has 32 hexadecimal digits; its first eight may do.", value=cdr_id)
-    paths = [
-        book.path(path) for path in Segment.objects.filter(kind="cdr", batch__isnull=False).order_by("path").values_list("path", flat=True)
-    ]
+    segments = Segment.objects.filter(kind="cdr", batch__isnull=False).order_by("path").values_list("digest", "path")
+    files_at = [SegmentFileAt(digest, book.path(path)) for digest, path in segments]
     with inputs.database(book) as connection:
-        inputs.view(connection, "cdrs", "cdr", paths, f"cdr_id >= unhex('{bounds[0].hex()}') AND cdr_id <= unhex('{bounds[1].hex()}')")
-        rows: list[dict[str, Any]] = connection.sql("SELECT * FROM cdrs ORDER BY cdr_id, leg, leg_no").to_arrow_table().to_pylist()
+        rows = rows_by_id(connection, book.folder, "cdr", files_at, *bounds)
+    rows.sort(key=lambda row: (row["cdr_id"], row["leg"], row["leg_no"]))
     ids = {row["cdr_id"] for row in rows}
     if len(ids) != 1:
         raise refuse("CDR_UNKNOWN", f"{len(ids)} records begin so." if ids else "No record of the book has it.", value=cdr_id)
     return rows
 
 
-def _leg_price(book: Book, row: dict[str, Any]) -> LegPrice:
+def _leg_price(book: Book, row: dict[str, Any], connection: duckdb.DuckDBPyConnection) -> LegPrice:
     record = pa.Table.from_pylist([{name: row[name] for name in CDR.names}], schema=CDR)
-    run, charge = _charge(book, row)
+    run, charge = _charge(book, row, connection)
     try:
         agreement, deck, clause = _terms(book, row, run, charge)
     except Refusal as refusal:
@@ -79,20 +86,14 @@ def _leg_price(book: Book, row: dict[str, Any]) -> LegPrice:
     return replace(explain_leg(record, would_be, deck, agreement, clause), note=note)
 
 
-def _charge(book: Book, row: dict[str, Any]) -> tuple[Run | None, dict[str, Any] | None]:
+def _charge(book: Book, row: dict[str, Any], connection: duckdb.DuckDBPyConnection) -> tuple[Run | None, dict[str, Any] | None]:
     """The charge of a record in the current rating runs of its partner's leg."""
-    for run in current_runs(book, rating.STAGE, scope_prefix=f"{row['partner']}/{row['leg']}/"):
-        with inputs.database(book) as connection:
-            inputs.view(
-                connection,
-                "charges",
-                "charge",
-                run.paths("charge"),
-                f"cdr_id = unhex('{row['cdr_id'].hex()}') AND leg_no = {row['leg_no']}",
-            )
-            found: list[dict[str, Any]] = connection.sql("SELECT * FROM charges").to_arrow_table().to_pylist()
-        if found:
-            return run, found[0]
+    heads = Head.objects.filter(stage=rating.STAGE, scope__startswith=f"{row['partner']}/{row['leg']}/").values("run")
+    made = Segment.objects.filter(kind="charge", run__in=heads).order_by("run__scope", "path").values_list("run_id", "digest", "path")
+    for key, digest, path in made:
+        for charge in rows_by_id(connection, book.folder, "charge", [SegmentFileAt(digest, book.path(path))], row["cdr_id"]):
+            if charge["leg_no"] == row["leg_no"]:
+                return run_of(book, key), charge
     return None, None
 
 

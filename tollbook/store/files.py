@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import BinaryIO, Final
 from uuid import uuid4
 
+import pyarrow as pa
+
 from tollbook.core.problem import refuse
 from tollbook.store.crash import crash_point
 
@@ -196,3 +198,9 @@ def unpacked(book: Path, path: Path, *, largest_expansion: int = LARGEST_EXPANSI
         raise refuse("FILE_UNREADABLE", f"It does not unpack: {error}.", file=path.name) from error
     finally:
         plain.unlink(missing_ok=True)
+
+
+def mapped(path: Path) -> pa.Buffer:
+    """A file's bytes, memory-mapped without keeping it open: there may be thousands of them."""
+    with pa.memory_map(str(path)) as file:
+        return file.read_buffer()

@@ -21,7 +21,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from tollbook.store.crash import crash_point
-from tollbook.store.files import SPOOL_FOLDER, Stored, publish, writing
+from tollbook.store.files import SPOOL_FOLDER, Stored, mapped, publish, writing
 
 NEW: Final = 0
 REPEAT: Final = 1
@@ -94,7 +94,10 @@ def raw_days(raw_times: pa.Array | pa.ChunkedArray) -> pa.Array:
 
 def load(path: Path) -> Ids:
     """A published file, memory-mapped."""
-    words = np.memmap(path, dtype="<u8", mode="r")
+    content = mapped(path)
+    if content.size % 8:
+        raise ValueError(f"{path.name} is no file of known ids")
+    words = np.frombuffer(content, dtype="<u8")
     if len(words) < 2 or words[0] != np.frombuffer(_MAGIC, dtype="<u8")[0] or len(words) != 2 + _COLUMNS * int(words[1]):
         raise ValueError(f"{path.name} is no file of known ids")
     rows = int(words[1])

@@ -7,8 +7,6 @@ here knows the database.
 
 from __future__ import annotations
 
-import json
-import os
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -23,11 +21,11 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from tollbook.engine import segment_keys
-from tollbook.engine.segment_keys import MOST_ROWS, Keys
-from tollbook.store.files import SPOOL_FOLDER, make_folder
+from tollbook.engine.segment_keys import MOST_ROWS
+from tollbook.store import column_file
+from tollbook.store.files import SPOOL_FOLDER, make_folder, mapped
 
 FOLDER: Final = Path("derived", "index")
-_MAGIC: Final = b"TBINDEX\x01"
 # The id columns of each kind that is looked up by them.
 IDS: Final[dict[str, tuple[str, ...]]] = {
     "cdr": ("cdr_id",),
@@ -48,6 +46,7 @@ SHOWN: Final = pa.schema(
     ]
 )
 BATCH_ROWS: Final = 1024
+NO_ROWS: Final = np.zeros(0, dtype=np.int64)
 _COLUMNS_READ: Final = (
     *("cdr_id", "leg", "leg_no", "partner", "trunk", "a_e164", "a_raw", "b_e164", "b_raw", "call_id", "icid"),
     *("answer_at", "setup_at", "alert_at", "release_at", "duration_ms", "sip_code"),
@@ -118,54 +117,30 @@ class IndexWriter:
 
     def publish(self, digest: str) -> None:
         """Gives the index the name of its segment. An index that is there already is left: it says the same."""
-        target = path_of(self._book, digest, ".keys")
-        make_folder(target.parent)
         if self._shown is not None:
             self._shown.write_table(self._left)
             self._shown.close()
             self._shown = None
-            _place(self._spool, path_of(self._book, digest, ".rows"))
-        unfinished = self._spool.with_suffix(".keys")
-        make_folder(unfinished.parent)
-        with unfinished.open("xb") as stream:
-            for each in self.content():
-                stream.write(each)
-        _place(unfinished, target)
+            column_file.place(self._spool, path_of(self._book, digest, ".rows"))
+        column_file.write(self._book, path_of(self._book, digest, ".keys"), *self._whole())
 
-    def content(self) -> list[bytes]:
-        """The bytes of the file of keys."""
-        arrays = {}
+    def _whole(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        columns = {}
         for name in sorted(self._columns):
             values = np.concatenate(self._columns[name])
-            arrays[name] = np.sort(values) if values.dtype == np.uint64 else values
-        header = {
-            "kind": self._kind,
-            "rows": self._rows,
-            "words": {name: list(known) for name, known in self._words.items()},
-            "columns": [[name, values.dtype.str, len(values)] for name, values in arrays.items()],
-        }
-        text = json.dumps(header, separators=(",", ":")).encode()
-        text += b" " * (-len(text) % 8)
-        parts = [_MAGIC, len(text).to_bytes(8, "little"), text]
-        for values in arrays.values():
-            content = values.tobytes()
-            parts += [content, bytes(-len(content) % 8)]
-        return parts
+            columns[name] = np.sort(values) if values.dtype == np.uint64 else values
+        words = {name: list(known) for name, known in self._words.items()}
+        return {"kind": self._kind, "rows": self._rows, "words": words}, columns
+
+    def content(self) -> bytes:
+        """The bytes of the file of keys."""
+        return b"".join(column_file.content_of(*self._whole()))
 
     def abandon(self) -> None:
         """Removes what was written and not published."""
         if self._shown is not None:
             self._shown.close()
         self._spool.unlink(missing_ok=True)
-
-
-def _place(written: Path, target: Path) -> None:
-    handle = os.open(written, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-    os.replace(written, target)
 
 
 def shown(rows: pa.Table) -> pa.Table:
@@ -190,27 +165,10 @@ class SegmentIndex:
     columns: dict[str, Any]
     shown: Any
 
-    def column(self, name: str) -> Keys:
-        found = self.columns.get(name)
-        return np.zeros(0, dtype=np.uint64) if found is None else found
-
-    def rows_of_id(self, name: str, cdr_id: bytes) -> NDArray[np.int64]:
-        """The rows whose id begins as this one."""
-        key = int(segment_keys.id_keys(np.frombuffer(cdr_id, dtype=np.uint8).reshape(1, 16))[0])
-        return segment_keys.rows_between(self.column(name), key, key + 1)
-
-    def rows_of_text(self, name: str, text: str) -> NDArray[np.int64]:
-        """The rows whose text has this one's hash, ascending."""
-        key = int(segment_keys.text_keys(pa.array([text]))[0])
-        return segment_keys.rows_between(self.column(name), key, key + 1)
-
-    def rows_of_number(self, digits: str) -> NDArray[np.int64]:
-        """The rows one of whose numbers begins or ends with the digits (with the last or first ten of them), each once, ascending."""
-        found = [
-            segment_keys.rows_between(self.column("beginning"), *segment_keys.number_range(digits)),
-            segment_keys.rows_between(self.column("end"), *segment_keys.number_range(digits[::-1])),
-        ]
-        return np.unique(np.concatenate(found))
+    def rows_within(self, name: str, within: Any) -> NDArray[np.int64]:
+        """The rows of a column of keys within bounds (engine.segment_keys), in the order of the keys."""
+        column = self.columns.get(name)
+        return NO_ROWS if column is None else segment_keys.rows_within(column, within)
 
     def codes(self, name: str, word: str) -> int:
         """The code of a partner or leg in this segment; -1 where it has none."""
@@ -235,8 +193,8 @@ _cache: OrderedDict[str, SegmentIndex] = OrderedDict()
 _lock = threading.Lock()
 
 
-def load(book: Path, digest: str, segment: Path, kind: str) -> SegmentIndex:
-    """The index of a segment; where it is missing or broken it is made again from the segment."""
+def load(book: Path, digest: str, segment: str | Path, kind: str) -> SegmentIndex:
+    """The index of a segment (its path below the book); where it is missing or broken it is made again from the segment."""
     with _lock:
         if digest in _cache:
             _cache.move_to_end(digest)
@@ -244,7 +202,7 @@ def load(book: Path, digest: str, segment: Path, kind: str) -> SegmentIndex:
     try:
         found = _read(book, digest, kind)
     except (OSError, ValueError, KeyError, pa.ArrowInvalid):
-        build(book, digest, segment, kind)
+        build(book, digest, book / segment, kind)
         found = _read(book, digest, kind)
     with _lock:
         _cache[digest] = found
@@ -272,33 +230,18 @@ def read_into(writer: IndexWriter, segment: Path, kind: str) -> IndexWriter:
 
 
 def _read(book: Path, digest: str, kind: str) -> SegmentIndex:
-    content = np.frombuffer(_mapped(path_of(book, digest, ".keys")), dtype=np.uint8)
-    if bytes(content[:8]) != _MAGIC:
-        raise ValueError("no index")
-    length = int.from_bytes(bytes(content[8:16]), "little")
-    header = json.loads(bytes(content[16 : 16 + length]))
-    columns, offset = {}, 16 + length
-    for name, dtype, count in header["columns"]:
-        size = np.dtype(dtype).itemsize * count
-        columns[name] = content[offset : offset + size].view(dtype)
-        offset += size + -size % 8
-    if offset != len(content) or header["kind"] != kind:
+    header, columns = column_file.read(path_of(book, digest, ".keys"))
+    if header["kind"] != kind:
         raise ValueError("an index of something else")
-    rows = _mapped(path_of(book, digest, ".rows")) if kind == "cdr" else None
+    rows = mapped(path_of(book, digest, ".rows")) if kind == "cdr" else None
     return SegmentIndex(kind, header["rows"], header["words"], columns, rows)
-
-
-def _mapped(path: Path) -> pa.Buffer:
-    """A file's bytes, memory-mapped without keeping it open: there may be thousands of them."""
-    with pa.memory_map(str(path)) as file:
-        return file.read_buffer()
 
 
 def is_whole(book: Path, digest: str, segment: Path, kind: str) -> bool:
     """Whether the index says what the segment says; it is made again to compare."""
     writer = read_into(IndexWriter(book, kind), segment, kind)
     try:
-        return b"".join(writer.content()) == path_of(book, digest, ".keys").read_bytes()
+        return writer.content() == path_of(book, digest, ".keys").read_bytes()
     except OSError:
         return False
     finally:

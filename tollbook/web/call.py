@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -73,12 +75,18 @@ GROUPS = (
 LARGEST_UNPACKED = 512 << 20
 
 
+@lru_cache(maxsize=4096)
+def _known(path: Path) -> known_ids.Ids:
+    """A file of known ids, memory-mapped once: a new one has another name."""
+    return known_ids.load(path)
+
+
 def where_known(cdr_id: bytes) -> list[tuple[str, str]]:
     """The sources and days that hold a record, by the sorted files of known ids: a few reads, however many calls there are."""
     high, low = (np.frombuffer(part, dtype=">u8").astype("<u8")[0] for part in (cdr_id[:8], cdr_id[8:]))
     found = []
     for source, day, path in KnownIds.objects.values_list("source", "day", "path"):
-        ids = known_ids.load(book.folder() / path)
+        ids = _known(book.folder() / path)
         start, end = np.searchsorted(ids.high, high, "left"), np.searchsorted(ids.high, high, "right")
         if (ids.low[start:end] == low).any():
             found.append((source, day))
@@ -91,10 +99,8 @@ def records_of(cdr_id: bytes) -> list[dict[str, Any]]:
     for source, day in where_known(cdr_id):
         first, last = days_near(day)
         wanted |= Q(batch__source=source) & (Q(day__gte=first, day__lte=last) | Q(day__isnull=True))
-    source = segments.files(Segment.objects.filter(wanted, kind="cdr"))
-    if not source:
-        return []
-    return segments.dicts(f"SELECT * FROM {source} WHERE cdr_id = ? ORDER BY leg, leg_no", [cdr_id])  # noqa: S608
+    rows = segments.by_id("cdr", Segment.objects.filter(wanted, kind="cdr"), cdr_id)
+    return sorted(rows, key=lambda row: (row["leg"], row["leg_no"]))
 
 
 def current(kind: str, **where: Any) -> Any:
@@ -102,14 +108,9 @@ def current(kind: str, **where: Any) -> Any:
     return Segment.objects.filter(kind=kind, run__in=Head.objects.filter(**where).values("run"))
 
 
-def rows_about(kind: str, column: str, record: dict[str, Any], stage: str) -> list[dict[str, Any]]:
+def rows_about(kind: str, record: dict[str, Any], stage: str) -> list[dict[str, Any]]:
     """Rows of a stage's current runs of the record's partner and leg that name it; other runs cannot."""
-    cdr_id = record["cdr_id"]
-    source = segments.files(current(kind, stage=stage, scope__startswith=f"{record['partner']}/{record['leg']}/"))
-    if not source:
-        return []
-    condition = " OR ".join(f"{name} = ?" for name in column.split())
-    return segments.dicts(f"SELECT * FROM {source} WHERE {condition}", [cdr_id] * len(column.split()))  # noqa: S608
+    return segments.by_id(kind, current(kind, stage=stage, scope__startswith=f"{record['partner']}/{record['leg']}/"), record["cdr_id"])
 
 
 def raw_line(record: dict[str, Any]) -> str:
@@ -150,9 +151,7 @@ class Call(Page):
         wanted = self.request.GET.get("leg", "")
         record = next((each for each in records if each["leg"] == wanted), records[0])
         # The reconciliation's matches carry the final class; where it has not run, those of the matching stand.
-        matches = rows_about("match", "our_cdr_id their_cdr_id", record, "reconciliation") or rows_about(
-            "match", "our_cdr_id their_cdr_id", record, "matching"
-        )
+        matches = rows_about("match", record, "reconciliation") or rows_about("match", record, "matching")
         match = next((each for each in matches if each["leg"] == record["leg"]), matches[0] if matches else None)
         sees_money = self.may(Right.READ_MARGIN)
         return {
@@ -174,7 +173,7 @@ class Call(Page):
         }
 
     def _variances(self, record: dict[str, Any]) -> list[dict[str, Any]]:
-        found = rows_about("variance", "our_cdr_id their_cdr_id", record, "reconciliation")
+        found = rows_about("variance", record, "reconciliation")
         return [
             {**row, "label": CAUSE_LABELS.get(row["cause"], row["cause"]), "meaning": CAUSE_MEANINGS.get(row["cause"], "")} for row in found
         ]
@@ -184,7 +183,7 @@ class Call(Page):
         ours = records
         if records[0]["side"] == "THEIRS":
             ours = records_of(bytes(match["our_cdr_id"])) if match and match["our_cdr_id"] else []
-        priced = leg_prices(book.current(), ours, actor=self.viewer) if ours else ()
+        priced = leg_prices(book.current(), ours, actor=self.viewer, connection=segments.connection()) if ours else ()
         return [
             (each, Agreement.objects.filter(agreement_id=each.agreement.split(" version ")[0]).order_by("-pk").first()) for each in priced
         ]

@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from tollbook.engine.segment_keys import DIGITS
+from tollbook.engine.segment_keys import DIGITS, id_bounds, number_bounds, text_bounds
 from tollbook.store import segment_index
-from tollbook.store.segment_index import UNDATED, SegmentIndex
+from tollbook.store.segment_index import NO_ROWS, UNDATED, SegmentIndex
 from tollbook.web import book
 from tollbook.web.table.columns import Column, Row
 from tollbook.web.table.segment_rows import COUNTED
@@ -40,15 +39,12 @@ class Search:
 @dataclass(frozen=True, slots=True)
 class _Segment:
     digest: str
-    path: Path
+    path: str
     side: str
     source: str
     rows: int
     low: int
     high: int
-
-    def index(self) -> SegmentIndex:
-        return segment_index.load(book.folder(), self.digest, self.path, "cdr")
 
 
 @dataclass(slots=True)
@@ -70,12 +66,16 @@ class CallRows:
 
     def __init__(self, search: Search, found: Any) -> None:
         values = found.values_list("digest", "path", "side", "batch__source", "rows", "min_anchor_at", "max_anchor_at")
-        folder = book.folder()
         self._search = search
+        self._keys = _keys(search)
+        self._folder = book.folder()
         self._segments = [
-            _Segment(digest, folder / path, side, source or "", rows, UNDATED if low is None else low, UNDATED if high is None else high)
+            _Segment(digest, path, side, source or "", rows, UNDATED if low is None else low, UNDATED if high is None else high)
             for digest, path, side, source, rows, low, high in values
         ]
+
+    def _index(self, segment: _Segment) -> SegmentIndex:
+        return segment_index.load(self._folder, segment.digest, segment.path, "cdr")
 
     def page(
         self, columns: Sequence[Column], filters: dict[str, str], sort: tuple[str, bool] | None, offset: int, limit: int
@@ -101,8 +101,8 @@ class CallRows:
     def _instant_of(self, call: str) -> int | None:
         """The time of a record, for a place that does not say it."""
         for segment in self._segments:
-            index = segment.index()
-            rows = index.rows_of_id("cdr_id", bytes.fromhex(call))
+            index = self._index(segment)
+            rows = index.rows_within("cdr_id", id_bounds(bytes.fromhex(call), bytes.fromhex(call)))
             if len(rows):
                 return int(index.columns["at"][rows[0]])
         return None
@@ -157,15 +157,15 @@ class CallRows:
 
     def _matching(self, segment: _Segment, filters: dict[str, str]) -> tuple[Places, Places]:
         """The rows of a segment that are looked for, with their instants."""
-        index, search = segment.index(), self._search
+        index, search = self._index(segment), self._search
         rows: Places | None = None
-        if search.number:
-            rows = index.rows_of_number(search.number)
-        for name, text in (("call_id", search.call_id), ("icid", search.icid)):
-            if text:
-                hits = index.rows_of_text(name, text)
-                rows = hits if rows is None else np.intersect1d(rows, hits)
-        instants = index.columns.get("at", np.zeros(0, dtype=np.int64))
+        for columns in self._keys:
+            hits = [index.rows_within(name, within) for name, within in columns]
+            found = np.unique(np.concatenate(hits)) if sum(map(len, hits)) else NO_ROWS
+            rows = found if rows is None else np.intersect1d(rows, found)
+            if not len(rows):
+                return NO_ROWS, NO_ROWS
+        instants = index.columns.get("at", NO_ROWS)
         for name, word in (("partner", search.partner), ("leg", filters.get("leg", ""))):
             if word and (rows is None or len(rows)):
                 code = index.codes(name, word)
@@ -208,10 +208,21 @@ class CallRows:
         for number in np.unique(segments):
             places = np.flatnonzero(segments == number)
             segment = found.segments[int(number)]
-            for place, values in zip(places.tolist(), segment.index().show(found.row[begin:end][places]), strict=True):
+            for place, values in zip(places.tolist(), self._index(segment).show(found.row[begin:end][places]), strict=True):
                 values |= {"call": values.pop("cdr_id").hex(), "side": segment.side, "source": segment.source}
                 rows[place] = {**values, **{column.name: values[column.source] for column in columns}}
         return rows
+
+
+def _keys(search: Search) -> list[list[tuple[str, Any]]]:
+    """What every row has to have: for each part of the search the columns of keys it may stand in, with its bounds there."""
+    found: list[list[tuple[str, Any]]] = []
+    if search.number:
+        found.append([("beginning", number_bounds(search.number)), ("end", number_bounds(search.number[::-1]))])
+    for name, text in (("call_id", search.call_id), ("icid", search.icid)):
+        if text:
+            found.append([(name, text_bounds(text))])
+    return found
 
 
 def _is_descending(sort: tuple[str, bool] | None) -> bool:
@@ -242,9 +253,8 @@ def _edge(parts: list[tuple[Places, int, Places]], held: int, wanted: int, desce
 
 
 def _joined(segments: list[_Segment], parts: list[tuple[Places, int, Places]], total: int, descending: bool) -> _Found:
-    nothing = np.zeros(0, dtype=np.int64)
     if not parts:
-        return _Found(segments, total, nothing, nothing, nothing)
+        return _Found(segments, total, NO_ROWS, NO_ROWS, NO_ROWS)
     at = np.concatenate([each[0] for each in parts])
     segment = np.concatenate([np.full(len(each[0]), each[1]) for each in parts])
     row = np.concatenate([each[2] for each in parts])

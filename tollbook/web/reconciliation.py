@@ -8,35 +8,21 @@ from urllib.parse import urlencode
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.urls import reverse
 
-from tollbook.core.money import HALF_EVEN, SIXTIETHS_PER_MICRO, divide_rounded
 from tollbook.core.reconciliation import CAUSES, CLASSES
 from tollbook.core.reconciliation_words import CAUSE_LABELS, CLASS_LABELS
 from tollbook.core.rights import Right
-from tollbook.store.models import ExceptionCase, Head, Run, Segment
-from tollbook.web import chart, reference, segments
+from tollbook.flow.pairs import pairs_of
+from tollbook.store.models import ExceptionCase, Head, Run
+from tollbook.web import book, chart, reference
 from tollbook.web.listing import ListPage
 from tollbook.web.page import Page, Scope
-from tollbook.web.table import Column, Kind, QueryRows, SegmentRows, Table
+from tollbook.web.pair_rows import PairRows, micros
+from tollbook.web.table import Column, Kind, QueryRows, Table
 from tollbook.web.words import human, money
 
 STAGE: Final = "reconciliation"
 VIEWS: Final = (("destination", "Destination"), ("day", "Day"), ("trunk", "Trunk"))
-_PAIRS: Final = """
-SELECT lower(hex(coalesce(our_cdr_id, their_cdr_id))) AS call, lower(hex(our_cdr_id)) AS our_call,
-       lower(hex(their_cdr_id)) AS their_call, our_cdr_id IS NULL AS is_theirs_alone, their_cdr_id IS NULL AS is_ours_alone,
-       CAST(cause AS VARCHAR) AS cause, CAST(leg AS VARCHAR) AS leg, CAST(destination AS VARCHAR) AS destination,
-       CAST(exact_60th_nanos // 60000 AS BIGINT) AS amount_micros, minutes_ms, CAST(currency AS VARCHAR) AS currency
-FROM {files}
-"""
-
-_OF_CLASS: Final = """
-WHERE coalesce(our_cdr_id, their_cdr_id) IN (SELECT coalesce(our_cdr_id, their_cdr_id) FROM {files} WHERE CAST(class AS VARCHAR) = ?)
-"""
-
-
-def micros(exact_60th_nanos: int) -> int:
-    """An exact sum for the eye."""
-    return divide_rounded(int(exact_60th_nanos), SIXTIETHS_PER_MICRO, HALF_EVEN)
+_CAUSES: Final = tuple((cause, CAUSE_LABELS.get(cause, cause)) for cause in CAUSES)
 
 
 def current_run(scope: str) -> Run:
@@ -47,17 +33,9 @@ def current_run(scope: str) -> Run:
     return head.run
 
 
-def variances(run: Run) -> Any:
-    return Segment.objects.filter(run=run, kind="variance")
-
-
-def pair_rows(run: Run, class_: str = "") -> SegmentRows:
+def pair_rows(run: Run, class_: str = "") -> PairRows:
     """The calls behind a run's difference, a row for each cause; of one class of pairs where it is named."""
-    query, values = segments.relation(_PAIRS, variances(run), "variance"), []
-    if class_:
-        query += segments.relation(_OF_CLASS, Segment.objects.filter(run=run, kind="match"), "match")
-        values = [class_]
-    return SegmentRows(segments.connection(), query, values, fields=("call", "leg", "cause", "our_call", "their_call"))
+    return PairRows(pairs_of(book.current(), run), class_)
 
 
 class Reconciliations(ListPage):
@@ -117,11 +95,9 @@ class Waterfall(Page):
         }
 
     def _rows(self, summary: dict[str, Any], view: str, pairs: str) -> list[dict[str, Any]]:
-        """The parts of a view, with the way down to the calls where the calls are known by it."""
-        rows = summary["days" if view == "day" else "trunks" if view == "trunk" else "destinations"]
-        if view in ("day", "trunk"):
-            return [dict(row, address="") for row in rows]
-        return [dict(row, address=f"{pairs}?{urlencode({'t-destination': row['name']})}") for row in rows]
+        """The parts of a view, with the way down to the calls."""
+        way = view if view in dict(VIEWS) else "destination"
+        return [dict(row, address=f"{pairs}?{urlencode({f't-{way}': row['name']})}") for row in summary[f"{way}s"]]
 
 
 def _picture(spent: dict[str, Any], pairs: str) -> Any:
@@ -138,15 +114,17 @@ def _picture(spent: dict[str, Any], pairs: str) -> Any:
 
 
 class Pairs(Page):
-    """The calls behind a cause or a destination, the heaviest first."""
+    """The calls behind a cause, destination, day or trunk, the heaviest first."""
 
     right, scope = Right.READ_CALLS, Scope.OPERATOR
     template, title = "web/pairs.html", "Calls behind the difference"
     columns = (
-        Column("call", "Call", Kind.CODE, link=lambda row: f"{reverse('call', args=[row['call']])}?leg={row['leg']}"),
-        Column("cause", "Cause", Kind.WORD, filter="choice", options=tuple((cause, CAUSE_LABELS.get(cause, cause)) for cause in CAUSES)),
-        Column("destination", "Destination", filter="exact"),
-        Column("minutes_ms", "Minutes apart", Kind.MINUTES),
+        Column("call", "Call", Kind.CODE, sorts=False, link=lambda row: f"{reverse('call', args=[row['call']])}?leg={row['leg']}"),
+        Column("cause", "Cause", Kind.WORD, sorts=False, filter="choice", options=_CAUSES),
+        Column("destination", "Destination", sorts=False, filter="exact"),
+        Column("day", "Day", sorts=False, filter="exact", is_optional=True),
+        Column("trunk", "Trunk", sorts=False, filter="exact", is_optional=True),
+        Column("minutes_ms", "Minutes apart", Kind.MINUTES, sorts=False),
         Column("amount_micros", "Theirs less ours", Kind.MONEY, currency="currency"),
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable
+from functools import cache
 from typing import Any
 
 import duckdb
@@ -11,19 +12,27 @@ import pyarrow as pa
 
 from tollbook.core.tables import KINDS
 from tollbook.engine.database import open_database, paths_list
+from tollbook.store.segment_lookup import SegmentFileAt, rows_by_id
 from tollbook.web import book
 
-_local = threading.local()
 MEMORY_LIMIT = "512MB"
 THREADS = 2
+_opening = threading.Lock()
+
+
+@cache
+def _database() -> duckdb.DuckDBPyConnection:
+    database = open_database(memory_limit=MEMORY_LIMIT, threads=THREADS)
+    database.execute("SET parquet_metadata_cache = true")
+    return database
 
 
 def connection() -> duckdb.DuckDBPyConnection:
-    """A cursor of this thread's database. Pages keep nothing in it, so that one serves all requests of a thread."""
-    if not hasattr(_local, "database"):
-        _local.database = open_database(memory_limit=MEMORY_LIMIT, threads=THREADS)
-        _local.database.execute("SET parquet_metadata_cache = true")
-    cursor: duckdb.DuckDBPyConnection = _local.database.cursor()
+    """A cursor of this process's database. Pages keep nothing in it, so that one serves all requests; what it learned of the files, too."""
+    with _opening:
+        cursor: duckdb.DuckDBPyConnection = _database().cursor()
+    # A cursor is a connection of its own, and begins with the settings of no other.
+    cursor.execute("SET TimeZone = 'UTC'")
     return cursor
 
 
@@ -64,3 +73,10 @@ def dicts(query: str, parameters: list[Any] | None = None) -> list[dict[str, Any
     """The rows of a query as dictionaries, instants as aware datetimes."""
     rows: list[dict[str, Any]] = connection().sql(query, params=parameters or None).to_arrow_table().to_pylist()
     return rows
+
+
+def by_id(kind: str, rows: Any, cdr_id: bytes) -> list[dict[str, Any]]:
+    """The whole rows of segments of a kind that name a record."""
+    found = rows.order_by("day", "path").values_list("digest", "path")
+    at = [SegmentFileAt(digest, book.folder() / path) for digest, path in found]
+    return rows_by_id(connection(), book.folder(), kind, at, cdr_id)

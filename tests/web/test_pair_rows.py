@@ -1,0 +1,99 @@
+"""The calls behind a difference: the heaviest first, by each way down, each row with its day, trunk and class."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from . import seed
+
+SCOPE = "aurora/OUT/2026-11"
+ADDRESS = f"/reconciliation/{SCOPE}/calls/"
+
+
+@pytest.fixture
+def run(full_book: Path) -> Any:
+    """The comparison of the book with more differences: one pair of three causes, and a record of theirs alone."""
+    from tollbook.core import cdr
+    from tollbook.store import manifest
+    from tollbook.store.models import Head, Segment
+
+    made = Head.objects.get(stage="reconciliation", scope=SCOPE).run
+    theirs = [
+        {
+            "our_cdr_id": None,
+            "their_cdr_id": seed.THEIR_ID,
+            "leg": "OUT",
+            "cause": "MISSING_OURS",
+            "exact_60th_nanos": -60_000,
+            "minutes_ms": 5,
+        }
+    ]
+    pair = {"our_cdr_id": seed.FIRST_ID, "their_cdr_id": seed.THEIR_ID, "leg": "OUT"}
+    causes = [
+        {**pair, "cause": cause, "exact_60th_nanos": value, "minutes_ms": 0}
+        for cause, value in (("DURATION", 120_000), ("ROUNDING", 30_000))
+    ]
+    rows = [seed.row(cdr.VARIANCE, **{"currency": "USD", "destination": None, **each}) for each in (*theirs, *causes)]
+    manifest.add_segments(seed.segment(full_book, "variance", "", rows, made.run_key), run=made)
+    match = {**seed.row(cdr.MATCH, leg="OUT"), "our_cdr_id": seed.FIRST_ID, "their_cdr_id": seed.THEIR_ID, "class": "RATE_VARIANCE"}
+    manifest.add_segments(seed.segment(full_book, "match", "", [match], made.run_key), run=made)
+    made.inputs = list(Segment.objects.filter(kind="cdr").values_list("digest", flat=True))
+    made.parameters = {"leg": "OUT"}
+    return made
+
+
+def causes(found: Any, **filters: str) -> list[str]:
+    rows, total = found.page((), filters, ("amount_micros", True), 0, 50)
+    assert total == len(rows)
+    return [row["cause"] for row in rows]
+
+
+def test_rows_stand_in_the_order_of_their_weight_with_their_place(run: Any) -> None:
+    from tollbook.web.reconciliation import pair_rows
+
+    found = pair_rows(run)
+    assert causes(found) == ["RATE", "DURATION", "ROUNDING", "MISSING_OURS"]
+    assert causes(found, cause="ROUNDING") == ["ROUNDING"]
+    assert causes(found, day="2026-11-21") == ["RATE", "DURATION", "ROUNDING", "MISSING_OURS"]
+    assert causes(found, day="2026-11-22") == []
+    assert causes(found, trunk="theirs: B-IC01") == ["MISSING_OURS"]
+    assert causes(found, trunk="B-IC01", destination="no destination") == ["DURATION", "ROUNDING"]
+    assert causes(pair_rows(run, "RATE_VARIANCE")) == ["RATE", "DURATION", "ROUNDING"]
+    # 30,000 / 60 = 500 nanos are half a micro-unit, which goes to the even one.
+    assert [row["amount_micros"] for row in found.all((), {}, None, 50)] == [20_000, 2, 0, -1]
+
+
+@pytest.mark.parametrize("sort", [("amount_micros", True), ("amount_micros", False), None])
+def test_going_on_behind_a_row(run: Any, sort: Any) -> None:
+    from tollbook.web.reconciliation import pair_rows
+
+    found = pair_rows(run)
+    rows = list(found.all((), {}, sort, 50))
+    names = [*(["amount_micros"] if sort else []), *found.tie]
+    for number, row in enumerate(rows):
+        assert found.after((), {}, sort, [row[name] for name in names], 2) == rows[number + 1 : number + 3]
+    assert [value for batch in found.batches((), {}, sort, 3) for value in batch.column("cause").to_pylist()] == [
+        row["cause"] for row in rows
+    ]
+
+
+def test_missing_files_are_made_again(run: Any, full_book: Path) -> None:
+    from tollbook.web.reconciliation import pair_rows
+
+    before = causes(pair_rows(run))
+    files = list((full_book / "derived" / "pairs").iterdir())
+    assert len(files) == 2
+    files[0].unlink()
+    assert causes(pair_rows(run)) == before
+
+
+def test_every_way_down_of_the_waterfall_leads_to_calls(run: Any, log_in: Callable[[str], Any]) -> None:
+    client = log_in("billing")
+    for way in ("destination", "day", "trunk"):
+        page = client.get(f"/reconciliation/{SCOPE}/?by={way}").content.decode()
+        assert f"calls/?t-{way}=" in page
+    assert client.get(f"{ADDRESS}?t-sort=destination&t-page=9").status_code == 200
