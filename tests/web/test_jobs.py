@@ -288,6 +288,30 @@ def test_a_deck_needs_the_right_to_write_decks(full_book: Path, log_in: Callable
     assert _send(log_in("noc"), ("deck.csv", b"Code,Rate\n"), kind="deck").status_code == 403
 
 
+def test_health_and_metrics_show_the_queue(full_book: Path) -> None:
+    from django.test import Client
+
+    from tollbook.flow import clock
+    from tollbook.store.models import Job, Worker
+
+    client, now = Client(), clock.real_now_ms()
+    assert client.get("/readyz").json()["work"] == {
+        "waiting": 0,
+        "oldest_waiting_s": 0,
+        "running": 0,
+        "workers": 0,
+        "worker_seen_s_ago": None,
+    }
+    Job.objects.create(id="a" * 32, kind="CHECK", subject="x", parameters={}, actor="owner", role="owner", created_at=now - 90_000)
+    Worker.objects.create(id="w", started_at=now, seen_at=now)
+    work = client.get("/readyz").json()["work"]
+    assert (work["waiting"], work["workers"]) == (1, 1)
+    assert 90 <= work["oldest_waiting_s"] < 120
+    text = client.get("/metrics").content.decode()
+    assert "tollbook_jobs_waiting 1.0" in text
+    assert "tollbook_workers 1.0" in text
+
+
 def test_pages_of_this_room() -> None:
     assert close_start.StartClose.right is not None
     assert jobs.title_of.__doc__ is None

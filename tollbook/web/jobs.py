@@ -17,6 +17,7 @@ from tollbook.flow.job_kinds import KINDS
 from tollbook.store.models import Job, Worker
 from tollbook.web.job_stream import OVER_WORDS, shot_of, stream
 from tollbook.web.listing import ListPage
+from tollbook.web.metrics import SILENT_MS
 from tollbook.web.page import Page, Scope
 from tollbook.web.table import Column, Kind, QueryRows, choices
 
@@ -28,8 +29,6 @@ TITLES = {
     "REPAIR": "Repair of {}",
 }
 STATES = (job.QUEUED, job.RUNNING, job.DONE, job.FAILED, job.CANCELLED)
-# A worker says so every ten seconds.
-SILENT_MS = 60_000
 # What may be started without anything further to say.
 PLAIN = ("CHECK", "REPAIR")
 KEY = re.compile(r"[0-9a-f]{32}")

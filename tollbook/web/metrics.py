@@ -9,11 +9,16 @@ from collections.abc import Callable
 
 from django.conf import settings
 from django.db import DatabaseError, connection
+from django.db.models import Count, Max, Min
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from tollbook import __version__
-from tollbook.store.models import Batch, Dispute, Document, ExceptionCase, Journal
+from tollbook.flow import clock
+from tollbook.store.models import Batch, Dispute, Document, ExceptionCase, Job, Journal, Worker
+
+# A worker says that it is there every ten seconds.
+SILENT_MS = 60_000
 
 BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5, 10.0)
 REQUESTS = Counter("tollbook_web_requests", "Answered requests.", ["page", "status"])
@@ -53,7 +58,22 @@ def readyz(request: HttpRequest) -> HttpResponse:
         wrong.append("the database does not answer")
     if not settings.BOOK_FOLDER.is_dir():
         wrong.append("the book's folder is not there")
-    return JsonResponse({"status": "not ready" if wrong else "ready", "wrong": wrong}, status=503 if wrong else 200)
+    work = {} if wrong else {"work": _work()}
+    return JsonResponse({"status": "not ready" if wrong else "ready", "wrong": wrong, **work}, status=503 if wrong else 200)
+
+
+def _work() -> dict[str, int | None]:
+    """The queue of long work. Without a worker pages are answered all the same, so it makes nobody unready; see docs/guides/operate.md."""
+    now = clock.real_now_ms()
+    waiting = Job.objects.filter(state="QUEUED").aggregate(number=Count("id"), oldest=Min("created_at"))
+    seen = Worker.objects.aggregate(seen=Max("seen_at"))["seen"]
+    return {
+        "waiting": waiting["number"],
+        "oldest_waiting_s": (now - waiting["oldest"]) // 1000 if waiting["oldest"] else 0,
+        "running": Job.objects.filter(state="RUNNING").count(),
+        "workers": Worker.objects.filter(seen_at__gte=now - SILENT_MS).count(),
+        "worker_seen_s_ago": (now - seen) // 1000 if seen else None,
+    }
 
 
 def metrics(request: HttpRequest) -> HttpResponse:
@@ -80,9 +100,22 @@ def _may_measure(request: HttpRequest) -> bool:
     return is_local and not behind_proxy() and not token
 
 
+def _known(number: int | None) -> int:
+    return -1 if number is None else number
+
+
 def _book_figures() -> list[tuple[str, str, int]]:
     last = Batch.objects.order_by("-published_at").values_list("published_at", flat=True).first()
+    work, latest = _work(), Job.objects.filter(finished_at__isnull=False).aggregate(ended=Max("finished_at"))["ended"]
+    ended = {row["state"]: row["number"] for row in Job.objects.values("state").annotate(number=Count("id")).order_by("state")}
     return [
+        ("tollbook_jobs_waiting", "Long work that no worker has begun.", work["waiting"] or 0),
+        ("tollbook_jobs_oldest_waiting_seconds", "How long the oldest of it waits.", work["oldest_waiting_s"] or 0),
+        ("tollbook_jobs_running", "Long work that is being done.", work["running"] or 0),
+        ("tollbook_jobs_failed", "Long work that could not be done, ever.", ended.get("FAILED", 0)),
+        ("tollbook_jobs_last_end_timestamp_ms", "When the last one ended.", latest or 0),
+        ("tollbook_workers", "Workers seen within a minute.", work["workers"] or 0),
+        ("tollbook_worker_seen_seconds_ago", "When a worker was last seen; -1: none is there.", _known(work["worker_seen_s_ago"])),
         ("tollbook_last_batch_timestamp_ms", "When the last batch was published.", last or 0),
         ("tollbook_open_exceptions", "Exceptions nobody has decided.", ExceptionCase.objects.filter(state="OPEN").count()),
         ("tollbook_disputes", "Disputes of all states.", Dispute.objects.count()),
