@@ -27,7 +27,7 @@ UNFINISHED = re.compile(r"TODO|FIXME|XXX|raise NotImplementedError|for now|simpl
 TESTED_THROUGH = {
     **{
         f"tollbook.api.{name}": "tests/api/test_rights.py"
-        for name in ("calls", "decks", "disputes", "documents", "exceptions", "jobs", "models", "operation", "partners", "people", "runs")
+        for name in ("calls", "decks", "disputes", "documents", "exceptions", "jobs", "models", "operation", "partners", "people", "runs", "urls")
     },
     "tollbook.engine.compiled": "tests/engine/test_rating.py",
     "tollbook.engine.derivation": "tests/plain/test_verify.py",

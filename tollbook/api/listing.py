@@ -10,6 +10,7 @@ import inspect
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Annotated, Any, Final, Literal
 
 from django.core import signing
@@ -27,7 +28,7 @@ from tollbook.api.stream import arrow_of, csv_of
 from tollbook.core.digest import json_digest
 from tollbook.web.listing import ListPage
 from tollbook.web.table import keys
-from tollbook.web.table.columns import Column, Row
+from tollbook.web.table.columns import Column, Kind, Row
 
 MOST_ROWS: Final = 1_000
 SALT: Final = "tollbook.api.cursor"
@@ -146,7 +147,7 @@ def _query_model(listing: Listing, fields: Sequence[Field]) -> type[Schema]:
 def _filter_type(column: Column) -> Any:
     if column.options:
         return Literal[tuple(value for value, _ in column.options)] | None
-    return Text | None
+    return date | None if column.kind is Kind.DAY else Text | None
 
 
 def _filter_about(found: Field) -> str:
@@ -197,7 +198,7 @@ def _asked(page: ListPage, fields: Sequence[Field], query: Mapping[str, Any]) ->
     shown = {column.name for column in page.shown_columns()}
     columns = tuple(column for column in page.columns if column.name in shown)
     by_name = {each.name: each.column for each in fields if each.column}
-    filters = {by_name[name].name: value for name, value in query.items() if name in by_name and value is not None}
+    filters = {by_name[name].name: str(value) for name, value in query.items() if name in by_name and value is not None}
     sort = query.get("sort")
     if sort:
         return Asked(columns, filters, (by_name[sort.removeprefix("-")].name, sort.startswith("-")))

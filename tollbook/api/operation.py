@@ -30,14 +30,14 @@ _MATCH_HEADER: Final = {
     "in": "header",
     "name": "If-Match",
     "required": False,
-    "schema": {"type": "string", "maxLength": 200},
+    "schema": {"type": "string"},
     "description": "The ETag of the thing as you read it: the command is refused (412) where it was changed since.",
 }
 _NONE_MATCH_HEADER: Final = {
     "in": "header",
     "name": "If-None-Match",
     "required": False,
-    "schema": {"type": "string", "maxLength": 200},
+    "schema": {"type": "string"},
     "description": "The ETag of an earlier answer: where nothing changed, the answer is 304 without a body.",
 }
 _READ_ERRORS: Final = (401, 403, 404, 406, 422, 429, 500)
