@@ -27,7 +27,20 @@ UNFINISHED = re.compile(r"TODO|FIXME|XXX|raise NotImplementedError|for now|simpl
 TESTED_THROUGH = {
     **{
         f"tollbook.api.{name}": "tests/api/test_rights.py"
-        for name in ("calls", "decks", "disputes", "documents", "exceptions", "jobs", "models", "operation", "partners", "people", "runs", "urls")
+        for name in (
+            "calls",
+            "decks",
+            "disputes",
+            "documents",
+            "exceptions",
+            "jobs",
+            "models",
+            "operation",
+            "partners",
+            "people",
+            "runs",
+            "urls",
+        )
     },
     "tollbook.engine.compiled": "tests/engine/test_rating.py",
     "tollbook.engine.derivation": "tests/plain/test_verify.py",
@@ -39,6 +52,7 @@ TESTED_THROUGH = {
     "tollbook.flow.payables": "tests/flow/test_close.py",
     "tollbook.flow.seal": "tests/flow/test_close.py",
     "tollbook.flow.settlement": "tests/flow/test_close.py",
+    "tollbook.plain.close_again": "tests/plain/test_verify.py",
     "tollbook.plain.verify_close": "tests/plain/test_verify.py",
     "tollbook.plain.verify_dispute": "tests/plain/test_verify.py",
 }

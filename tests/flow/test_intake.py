@@ -142,21 +142,6 @@ def test_agreements_are_looked_up_by_valid_and_by_known_time(book: Book, tmp_pat
 
 
 @pytest.mark.parametrize(
-    ("file", "deck", "same"),
-    [
-        ("aurora_az_v2.xlsx", "aurora-az", True),
-        ("aurora-az.csv", "aurora-az", True),
-        ("Aurora AZ 2026-11.csv", "aurora-az", True),
-        ("aurora_cdr_2026-11.csv.gz", "aurora-az", False),
-        ("aurora_azores_v1.csv", "aurora-az", False),
-        ("rates.csv", "decks/rates.csv", True),
-    ],
-)
-def test_which_files_are_versions_of_a_deck(file: str, deck: str, same: bool) -> None:
-    assert reference.same_deck(file, deck) is same
-
-
-@pytest.mark.parametrize(
     ("role", "may"), [(Role.NOC, False), (Role.ROUTES, False), (Role.BILLING, True), (Role.AUDITOR, False), (Role.CFO, False)]
 )
 def test_who_may_bring_in_an_agreement(book: Book, role: Role, may: bool) -> None:

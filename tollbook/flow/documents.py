@@ -17,6 +17,7 @@ from typing import Any, Final
 from tollbook.core.agreement import Agreement
 from tollbook.core.agreement_reader import read_agreement
 from tollbook.core.deck import Deck
+from tollbook.core.deck_name import same_deck
 from tollbook.core.digest import sha256_hex
 from tollbook.core.fx import read_fx
 from tollbook.core.party import read_party
@@ -138,7 +139,7 @@ def _claim(book: Book, file_name: str) -> tuple[str, str, str] | None:
     """Deck name, partner and zone of a deck file, from the agreements; None where none names it."""
     for agreement, _ in reference.agreements(book):
         for terms in (agreement.buy, agreement.sell):
-            if terms is not None and reference.same_deck(file_name, terms.deck):
+            if terms is not None and same_deck(file_name, terms.deck):
                 return terms.deck, agreement.partner, agreement.zone
     return None
 
@@ -155,7 +156,7 @@ def _source(book: Book, path: Path) -> _Read:
 
 def _direction(agreement: Agreement, deck_id: str, file_name: str) -> str:
     for word, terms in (("BUY", agreement.buy), ("SELL", agreement.sell)):
-        if terms is not None and (terms.deck == deck_id or reference.same_deck(file_name, terms.deck)):
+        if terms is not None and (terms.deck == deck_id or same_deck(file_name, terms.deck)):
             return word
     return ""
 

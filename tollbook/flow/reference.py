@@ -5,7 +5,6 @@ A run that pins the known time sees the documents that were known then, so Novem
 
 from __future__ import annotations
 
-import re
 from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -16,6 +15,7 @@ from typing import Any, Final
 from tollbook.core.agreement import Agreement, DeckTerms
 from tollbook.core.agreement_reader import read_agreement
 from tollbook.core.deck import Deck
+from tollbook.core.deck_name import same_deck
 from tollbook.core.deck_profile import DeckProfile
 from tollbook.core.problem import refuse
 from tollbook.flow.book import Book
@@ -131,14 +131,6 @@ def agreement_by_digest(book: Book, digest: str) -> Agreement | None:
     """The agreement that a run or a document names by the digest of its text; None where the book does not have it."""
     row = AgreementRow.objects.select_related("file").filter(digest=digest).order_by("pk").first()
     return _read_sealed_agreement(files.sealed_path(book.folder, row.file_id, row.file.suffix), row.file.name) if row else None
-
-
-def same_deck(file_name: str, deck_name: str) -> bool:
-    """Whether a file is a version of a deck: aurora_az_v2.xlsx is one of aurora-az, and a deck may name its one file outright."""
-    if file_name == Path(deck_name).name:
-        return True
-    plain = [re.sub(r"[^a-z0-9]+", "-", Path(text).name.lower().split(".")[0]).strip("-") for text in (file_name, deck_name)]
-    return plain[0] == plain[1] or plain[0].startswith(plain[1] + "-")
 
 
 def deck_profile_for(book: Book, file_name: str, *, known_at: int | None = None) -> tuple[DeckProfile, Document] | None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from tollbook.core.agreement import Agreement
 from tollbook.core.agreement_reader import read_agreement
 from tollbook.core.deck import Deck
+from tollbook.core.deck_name import same_deck
 from tollbook.core.problem import refuse
 from tollbook.flow import reference
 from tollbook.store import files
@@ -39,7 +40,7 @@ def deck_of(row: DeckRow) -> Deck:
     for each in agreed:
         agreement = agreement_of(each)
         for terms in filter(None, (agreement.buy, agreement.sell)):
-            if row.deck_id == terms.deck or reference.same_deck(row.file.name, terms.deck):
+            if row.deck_id == terms.deck or same_deck(row.file.name, terms.deck):
                 found = reference.deck_versions(book.current(), agreement, terms)
                 chosen = next((version for version in found if version.document.digest == row.file_id), None)
                 if chosen is not None:
