@@ -233,3 +233,30 @@ def test_from_the_home_page_to_the_clause_in_six_clicks(address: str, browser: A
     assert "Charges" in page.content()
     assert "Calls are charged per minute" in page.content()
     context.close()
+
+
+@pytest.fixture
+def without_runs(full_book: Path) -> None:
+    """The runs of the seeded book are rows without what made them: a close makes its own."""
+    from tollbook.store.models import Head
+
+    Head.objects.all().delete()
+
+
+def test_a_close_from_its_page_with_its_bar(without_runs: None, address: str, browser: Any) -> None:
+    """`serve` keeps a worker beside itself: the bar is moved by events to its end, without a violation of the policy."""
+    context = browser.new_context()
+    context.add_init_script(NOTED)
+    page = _log_in(context, address)
+    with page.expect_response(lambda answer: answer.url.endswith("/events/")) as events:
+        page.goto(f"{address}/closes/start/")
+        page.click("main .card-head button.btn-primary")
+        page.wait_for_url("**/jobs/*/")
+    assert events.value.headers["content-type"].startswith("text/event-stream")
+    page.wait_for_selector("#job[data-state=DONE], #job[data-state=FAILED]", timeout=120_000)
+    page.wait_for_selector("#job:not([data-stream])")
+    assert page.get_attribute("#job-bar", "value") == "100", page.inner_text("#job")
+    page.click("#job >> text=To the close")
+    page.wait_for_url("**/closes/*/")
+    assert page.evaluate("window.__violations") == []
+    context.close()
