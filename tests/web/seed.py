@@ -68,11 +68,13 @@ def fill(book: Path) -> None:
     """Partners aurora and cirrus with everything; a user per role, and one of each partner."""
     from tollbook.flow import clock
 
+    from . import seed_more
+
     with clock.pinned(NOW_MS):
         _documents(book)
         _records(book)
         _money(book)
-        _traffic(book)
+        seed_more.traffic(book)
         _people()
         _job()
 
@@ -285,6 +287,8 @@ def _papers(book: Path, agreement_digest: str, rating: Any, reconciliation: Any)
     from tollbook.store import files
     from tollbook.store.models import Dispute, Document, SealedFile
 
+    from . import seed_more
+
     for number, partner in enumerate(("aurora", "cirrus"), start=1):
         pages = files.put(book, io.BytesIO(b"%PDF-1.4\n% constructed " + partner.encode() + b"\n%%EOF\n"), f"{partner}.pdf")
         SealedFile.objects.create(
@@ -325,6 +329,7 @@ def _papers(book: Path, agreement_digest: str, rating: Any, reconciliation: Any)
             pack_id=pages.digest,
         )
         _exceptions(partner, dispute, reconciliation, agreement_digest)
+    seed_more.sales(book)
     _close(pages.digest)
 
 
@@ -367,44 +372,6 @@ def _close(pack: str) -> None:
         content={"result_digest": digest("result"), "root": digest("root"), "pack": pack, "complete": True},
         content_digest=digest("close"),
     )
-
-
-def _traffic(book: Path) -> None:
-    """The cube of a day: 250 attempts to aurora, 130 of them answered, and 40 of a customer in the hour after."""
-    from tollbook.core import cdr
-    from tollbook.store import manifest
-
-    made = run("kpi", DAY.isoformat())
-    rows = []
-    for hour, leg, partner, trunk, cause, seizures, amount, currency in (
-        (10, "OUT", "aurora", "B-IC01", "ANSWER", 130, 2_000_000, "USD"),
-        (10, "OUT", "aurora", "B-IC01", "BUSY", 90, 0, ""),
-        (11, "OUT", "aurora", "B-IC01", "CONGESTION", 30, 0, ""),
-        (11, "IN", "nordtel", "NORDTEL", "ANSWER", 40, 3_000_000, "EUR"),
-    ):
-        answers = seizures if cause == "ANSWER" else 0
-        rows.append(
-            row(
-                cdr.KPI,
-                hour=dt.datetime(2026, 11, 21, hour, tzinfo=dt.UTC),
-                source="boreal",
-                partner=partner,
-                trunk=trunk,
-                leg=leg,
-                destination="Philippines mobile",
-                country="63",
-                cause=cause,
-                currency=currency,
-                other_currency="USD" if currency else "",
-                seizures=seizures,
-                answers=answers,
-                conversation_ms=answers * 61_000,
-                short_6=answers // 10,
-                amount_micros=amount,
-                other_micros=amount // 2,
-            )
-        )
-    manifest.add_segments(segment(book, "kpi", "OURS", rows, made.run_key), run=made)
 
 
 def _usage() -> None:

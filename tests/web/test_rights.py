@@ -24,6 +24,8 @@ ARGUMENTS: dict[str, Callable[[], dict[str, Any]]] = {
     "partner": lambda: {"pk": "aurora"},
     "agreement": lambda: {"pk": _first("Agreement", partner_id="aurora")},
     "document": lambda: {"pk": _first("Document", partner_id="aurora")},
+    "document-lines": lambda: {"pk": _first("Document", kind="INVOICE", partner_id="aurora")},
+    "document-line": lambda: {"pk": _first("Document", kind="INVOICE", partner_id="aurora"), "line": 1},
     "document-file": lambda: {"pk": _first("Document", partner_id="aurora")},
     "source": lambda: {"source": "aurora"},
     "source-file": lambda: {"source": "aurora", "digest": _first("Batch", "file_id", source="aurora")},

@@ -75,6 +75,7 @@ class OneDocument(Page):
             "title": document_name(row),
             "row": row,
             "lines": row.content.get("lines", []) if isinstance(row.content, dict) else [],
+            "has_lines": isinstance(row.content, dict) and bool(row.content.get("annex_sha256")),
             "disputes": disputes_of(self).filter(document=row).order_by("id"),
             "has_pdf": row.file is not None and row.file.suffix == ".pdf",
             "is_operator": is_operator,

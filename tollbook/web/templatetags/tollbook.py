@@ -135,6 +135,12 @@ def seconds(value_ms: Fraction | int | None) -> str:
 
 
 @register.filter
+def to_int(text: str) -> int:
+    """A whole number that stands as text in a document's content."""
+    return int(text)
+
+
+@register.filter
 def class_label(name: str) -> str:
     """A class or cause of a difference in words."""
     return CLASS_LABELS.get(name) or CAUSE_LABELS.get(name) or words.human(name)

@@ -1,0 +1,145 @@
+"""The calls behind an invoice's line: the sealed annex, whose sums are compared with the line to the last sixtieth of a nano."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponseBase
+from django.urls import reverse
+
+from tollbook.core.rights import Right
+from tollbook.engine.database import paths_list
+from tollbook.store import files
+from tollbook.store.models import Document
+from tollbook.web import book, segments
+from tollbook.web.documents import visible
+from tollbook.web.page import Page, Scope
+from tollbook.web.table import Column, Kind, MemoryRows, SegmentRows, Table
+from tollbook.web.templatetags.tollbook import document_name
+
+# The annex is text; amounts have six decimals and rates nine, so that taking out the point gives the exact integer.
+_CALLS = """
+SELECT cdr_id, coalesce(nullif(answer_at, ''), setup_at) AS at, a_number, b_number, code, CAST(duration_ms AS BIGINT) AS duration_ms,
+       CAST(billed_s AS BIGINT) AS billed_s, CAST(replace(rate_per_minute, '.', '') AS BIGINT) AS rate_nanos,
+       CAST(replace(amount, '.', '') AS BIGINT) AS amount_micros, currency
+FROM {file} WHERE line = ?
+"""
+_SUMS = """
+SELECT count(*), CAST(sum(CAST(billed_s AS BIGINT)) AS VARCHAR), CAST(sum(CAST(exact_60th_nanos AS HUGEINT)) AS VARCHAR),
+       CAST(sum(CAST(replace(amount, '.', '') AS HUGEINT)) AS VARCHAR)
+FROM {file} WHERE line = ?
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One figure of the line beside the sum of its calls."""
+
+    words: str
+    line: int
+    calls: int
+    is_money: bool = False
+
+    @property
+    def holds(self) -> bool:
+        return self.line == self.calls
+
+
+def _lines(row: Document) -> list[dict[str, Any]]:
+    content = row.content if isinstance(row.content, dict) else {}
+    found = content.get("lines")
+    return [line for line in found if isinstance(line, dict) and "exact_60th_nanos" in line] if isinstance(found, list) else []
+
+
+class Lines(Page):
+    """The lines of a document as a table."""
+
+    right, scope = Right.READ_DOCUMENTS, Scope.OWN
+    template = "web/document_lines.html"
+
+    def crumbs(self) -> list[tuple[str, str]]:
+        return [("Documents", reverse("documents")), (document_name(self.row), reverse("document", args=[self.row.pk]))]
+
+    @property
+    def row(self) -> Document:
+        if not hasattr(self, "_row"):
+            self._row = self.one(visible(self).select_related("partner"), pk=self.kwargs["pk"])
+        return self._row
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        rows = [
+            {
+                "number": line["number"],
+                "destination": line["destination"],
+                "codes": ", ".join(line["codes"]),
+                "prior_period": line["prior_period"],
+                "calls": int(line["calls"]),
+                "billed_ms": int(line["billed_s"]) * 1000,
+                "rate_nanos": int(line["rate_nanos_per_minute"]),
+                "net_micros": int(line["net_micros"]),
+                "currency": line["currency"],
+            }
+            for line in _lines(self.row)
+        ]
+        pk = self.row.pk
+        columns = (
+            Column("number", "Line", Kind.COUNT, link=lambda row: reverse("document-line", args=[pk, row["number"]])),
+            Column("destination", "Destination", filter="text"),
+            Column("codes", "Codes", filter="text", is_optional=True),
+            Column("prior_period", "Of an earlier period", is_optional=True),
+            Column("calls", "Calls", Kind.COUNT),
+            Column("billed_ms", "Billed minutes", Kind.MINUTES),
+            Column("rate_nanos", "Rate per minute", Kind.RATE, is_optional=True),
+            Column("net_micros", "Net", Kind.MONEY, currency="currency"),
+        )
+        name = f"Lines of {document_name(self.row)}"
+        table = Table(request, MemoryRows(rows, tie=("number",)), columns, sort="number", label=name)
+        return table.export() or self.show(title=name, table=table, row=self.row)
+
+
+class Calls(Lines):
+    """The calls of one line, paged and exported, and the check that they add up to it."""
+
+    template = "web/document_line.html"
+
+    def crumbs(self) -> list[tuple[str, str]]:
+        return [*super().crumbs(), ("Lines", reverse("document-lines", args=[self.row.pk]))]
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        number = kwargs["line"]
+        line = next((each for each in _lines(self.row) if each["number"] == number), None)
+        if line is None:
+            raise Http404
+        path = files.get(book.folder(), str(self.row.content.get("annex_sha256", "")))
+        file = f"read_csv({paths_list([path])}, header = true, all_varchar = true)"
+        title = f"Line {number} of {document_name(self.row)}"
+        found = SegmentRows(segments.connection(), _CALLS.format(file=file), [str(number)], fields=("cdr_id",))
+        table = Table(request, found, self._columns(), sort="at", label=title)
+        return table.export() or self.show(
+            title=title, table=table, row=self.row, line=line, checks=_checks(file, number, line), net_micros=int(line["net_micros"])
+        )
+
+    def _columns(self) -> tuple[Column, ...]:
+        leads = self.may(Right.READ_CALLS)
+        return (
+            Column("at", "When (UTC)", link=(lambda row: f"{reverse('call', args=[row['cdr_id']])}?leg=IN") if leads else None),
+            Column("a_number", "From", Kind.CODE, is_optional=True),
+            Column("b_number", "To", Kind.CODE, filter="text"),
+            Column("code", "Code", Kind.CODE, is_optional=True),
+            Column("duration_ms", "Seconds", Kind.LENGTH),
+            Column("billed_s", "Billed", Kind.SECONDS),
+            Column("rate_nanos", "Rate per minute", Kind.RATE, is_optional=True),
+            Column("amount_micros", "Amount", Kind.MONEY, currency="currency"),
+        )
+
+
+def _checks(file: str, number: int, line: dict[str, Any]) -> list[Check]:
+    sums = segments.connection().execute(_SUMS.format(file=file), [str(number)]).fetchone()
+    calls, billed, exact, amount = (int(each or 0) for each in sums) if sums else (0, 0, 0, 0)
+    return [
+        Check("Calls", int(line["calls"]), calls),
+        Check("Billed seconds", int(line["billed_s"]), billed),
+        Check("Exact charge in sixtieths of a nano", int(line["exact_60th_nanos"]), exact),
+        Check("Charge in micro-units", int(line["amount_micros"]), amount),
+    ]
