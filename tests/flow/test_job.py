@@ -266,7 +266,8 @@ def test_a_killed_workers_job_is_taken_over_and_its_own_word_refused(people: Boo
     row = job.start("CHECK", {}, actor=OWNER)
     script = (
         "import os, sys; from pathlib import Path; from tollbook.flow.book import open_book;"
-        "book = open_book(Path(sys.argv[1])); from tollbook.flow import job; taken = job.take('killed'); print(taken.job.id, taken.held.token, flush=True);"
+        "book = open_book(Path(sys.argv[1])); from tollbook.flow import job; taken = job.take('killed');"
+        "print(taken.job.id, taken.held.token, flush=True);"
         "os.kill(os.getpid(), 9)"
     )
     killed = subprocess.run([sys.executable, "-c", script, str(people.folder)], capture_output=True, text=True, check=False)
@@ -385,6 +386,11 @@ def test_a_close_and_its_verification(people: Book, tmp_path: Path, monkeypatch:
     assert (started.result["close"], started.result["is_complete"]) == (document.pk, True)
     assert started.result["result_digest"] == document.content["result_digest"]
     assert list(dict.fromkeys(seen)) == ["rating", "reconciliation", "payables", "invoicing", "sealing", "counting"]
+    again = job.start("CLOSE", {"period": closing.PERIOD}, actor=Actor("bill", Role.BILLING))
+    work_once(people, "w")
+    again.refresh_from_db()
+    assert again.state == "DONE", again.problems
+    assert again.result["result_digest"] == started.result["result_digest"], "closed again by somebody else, it is the same close"
     verified = job.start("VERIFY", {"close": document.pk}, actor=Actor("adam", Role.AUDITOR))
     work_once(people, "w")
     verified.refresh_from_db()
