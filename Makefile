@@ -15,7 +15,7 @@ help:
 	@echo "make demo          a month of two carriers, closed and verified (SERVE=0: no server at the end)"
 	@echo "make test          every test this machine can run without root; says what it skipped"
 	@echo "make check         format, types, layers, repository lint, fast tests: under a minute"
-	@echo "make bench         rating and matching beside other ways of doing the same work"
+	@echo "make bench         rating and matching beside other ways of doing the same work, and every page"
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "Tollbook needs Python 3.11 or newer; none was found."; exit 1; }
@@ -59,6 +59,7 @@ bench: .venv/.stamp-dev .venv/.stamp-warm
 	$(BIN)/tollbook bench rating
 	$(BIN)/tollbook bench matching
 	$(BIN)/tollbook bench truth
+	$(BIN)/tollbook bench web
 
 format: .venv/.stamp-dev
 	$(BIN)/ruff format .

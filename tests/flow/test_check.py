@@ -87,6 +87,7 @@ def test_a_whole_book_is_whole(full: Book) -> None:
         "runs",
         "key figures",
         "compiled decks",
+        "indexes",
         "ledger",
         "orphans",
     }

@@ -97,3 +97,41 @@ def test_every_way_down_of_the_waterfall_leads_to_calls(run: Any, log_in: Callab
         page = client.get(f"/reconciliation/{SCOPE}/?by={way}").content.decode()
         assert f"calls/?t-{way}=" in page
     assert client.get(f"{ADDRESS}?t-sort=destination&t-page=9").status_code == 200
+
+
+def test_more_rows_need_no_more_queries(full_book: Path, log_in: Callable[[str], Any]) -> None:
+    """The pages over segments ask the database as often for fifty rows as for five, and stay small."""
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    from tollbook.core import cdr
+    from tollbook.store import manifest
+    from tollbook.store.models import Batch, Head
+
+    client = log_in("owner")
+    batch, head = Batch.objects.get(source="boreal"), Head.objects.get(stage="reconciliation", scope=SCOPE)
+
+    def add(first: int, count: int) -> None:
+        ids = [bytes([first + number]) * 16 for number in range(count)]
+        calls = [seed._record("boreal", "OURS", each, batch.file_id, 10) for each in ids]
+        manifest.add_segments(seed.segment(full_book, "cdr", "OURS", calls, f"calls {first}"), batch=batch)
+        values = {"leg": "OUT", "cause": "RATE", "currency": "USD", "exact_60th_nanos": 60_000}
+        rows = [seed.row(cdr.VARIANCE, our_cdr_id=each, **values) for each in ids]
+        manifest.add_segments(seed.segment(full_book, "variance", "", rows, f"rows {first}"), run=head.run)
+        for path in (full_book / "derived" / "pairs").glob("*"):
+            path.unlink()
+
+    def counted() -> dict[str, int]:
+        found = {}
+        for address in ("/calls/", "/calls/?number=6391", ADDRESS):
+            client.get(address)
+            with CaptureQueriesContext(connection) as captured:
+                response = client.get(address, headers={"accept-encoding": "gzip"})
+            assert len(response.content) < 200_000
+            found[address] = len(captured)
+        return found
+
+    add(1, 3)
+    before = counted()
+    add(10, 45)
+    assert counted() == before

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -10,12 +11,13 @@ import typer
 from tollbook.cli.output import print_json, print_table
 from tollbook.core.problem import refuse
 
-BENCHES = ("rating", "matching", "truth")
+BENCHES = ("rating", "matching", "truth", "web")
 
 
 def bench(
-    name: Annotated[str, typer.Argument(help="rating, matching or truth.", metavar="NAME")],
+    name: Annotated[str, typer.Argument(help="rating, matching, truth or web.", metavar="NAME")],
     rows: Annotated[int, typer.Option(min=1_000, help="How many calls to generate.")] = 300_000,
+    folder: Annotated[Path | None, typer.Option(help="web: keep its book here, and use the one that is here already.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Measure one thing beside other ways of doing the same work, and check that all give the same result.
@@ -24,7 +26,8 @@ def bench(
     """
     if name not in BENCHES:
         raise refuse("BENCH_UNKNOWN", f"There is no bench {name}: choose {', '.join(BENCHES)}.", value=name)
-    result: dict[str, Any] = import_module(f"tollbook.bench.{name}").run(rows)
+    run = import_module(f"tollbook.bench.{name}").run
+    result: dict[str, Any] = run(rows, folder) if name == "web" else run(rows)
     if as_json:
         print_json(result)
         return

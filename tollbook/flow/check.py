@@ -11,7 +11,7 @@ from django.db.models import Sum
 from tollbook.core.problem import Problem, problem
 from tollbook.core.rights import Actor, Right, require
 from tollbook.engine.database import open_database, paths_list
-from tollbook.flow import check_files, compiled_decks, kpi, progress, rebuild
+from tollbook.flow import check_files, check_indexes, compiled_decks, kpi, progress, rebuild
 from tollbook.flow.book import Book
 from tollbook.flow.command import Command, perform
 from tollbook.flow.run import run_of
@@ -164,6 +164,7 @@ _CHECKS: Final[dict[str, Callable[[Book], Iterator[Problem]]]] = {
     "runs": _runs,
     "key figures": kpi.check,
     "compiled decks": compiled_decks.check,
+    "indexes": check_indexes.broken,
     "ledger": _ledger,
 }
 
@@ -180,6 +181,9 @@ def _repair(book: Book, actor: Actor, report: CheckReport, youngest_orphan_ms: i
     removed = compiled_decks.remove_wrong(book)
     if removed:
         report.repaired["compiled decks"] = removed
+    made = check_indexes.repair(book)
+    if made:
+        report.repaired["indexes"] = made
     swept = check_files.sweep(book, youngest_ms=youngest_orphan_ms)
     if swept:
         report.repaired["orphans"] = swept

@@ -36,22 +36,36 @@ SHOWN: Final = pa.schema(
         *((name, pa.int64()) for name in ("exact_60th_nanos", "minutes_ms")),
     ]
 )
-_QUERY: Final = """
-WITH seen AS (
-    SELECT cdr_id, side::VARCHAR AS side, trunk::VARCHAR AS trunk, epoch_ms(coalesce(answer_at, setup_at, release_at)) AS at
-    FROM cdrs WHERE leg = ? AND leg_no <= 1
+# One join after the other, each into a table that may spill: together they would need the memory of all at once.
+_STEPS: Final = (
+    """
+    CREATE TEMP TABLE p_classes AS
+    SELECT v.our_cdr_id, v.their_cdr_id, v.leg::VARCHAR AS leg, v.cause::VARCHAR AS cause, v.currency::VARCHAR AS currency,
+           coalesce(v.destination::VARCHAR, 'no destination') AS destination, m.class::VARCHAR AS class, m.offset_ms,
+           v.exact_60th_nanos, v.minutes_ms
+    FROM variances v LEFT JOIN matches m
+    ON m.leg = v.leg AND coalesce(m.our_cdr_id, ''::BLOB) = coalesce(v.our_cdr_id, ''::BLOB)
+    AND coalesce(m.their_cdr_id, ''::BLOB) = coalesce(v.their_cdr_id, ''::BLOB)
+    """,
+    """
+    CREATE TEMP TABLE p_places AS
+    SELECT p.* EXCLUDE (offset_ms), epoch_ms(coalesce(c.answer_at, c.setup_at, c.release_at)) AS at,
+           coalesce(c.trunk::VARCHAR, 'no trunk') AS trunk
+    FROM p_classes p LEFT JOIN cdrs c ON c.cdr_id = p.our_cdr_id AND c.leg = p.leg AND c.side = 'OURS' AND c.leg_no <= 1
+    WHERE p.our_cdr_id IS NOT NULL
+    """,
+    """
+    INSERT INTO p_places
+    SELECT p.* EXCLUDE (offset_ms), epoch_ms(coalesce(c.answer_at, c.setup_at, c.release_at)) - coalesce(p.offset_ms, 0),
+           'theirs: ' || coalesce(c.trunk::VARCHAR, 'no trunk')
+    FROM p_classes p LEFT JOIN cdrs c ON c.cdr_id = p.their_cdr_id AND c.leg = p.leg AND c.side = 'THEIRS' AND c.leg_no <= 1
+    WHERE p.our_cdr_id IS NULL
+    """,
+    "DROP TABLE p_classes",
 )
-SELECT v.our_cdr_id AS our_call, v.their_cdr_id AS their_call, v.leg::VARCHAR AS leg, v.cause::VARCHAR AS cause,
-       coalesce(v.destination::VARCHAR, 'no destination') AS destination,
-       coalesce(o.at, t.at - coalesce(m.offset_ms, 0)) AS at,
-       CASE WHEN v.our_cdr_id IS NOT NULL THEN coalesce(o.trunk, 'no trunk') ELSE 'theirs: ' || coalesce(t.trunk, 'no trunk') END AS trunk,
-       m.class::VARCHAR AS class, v.currency::VARCHAR AS currency, v.exact_60th_nanos, v.minutes_ms
-FROM variances v
-LEFT JOIN matches m
-    ON m.leg = v.leg AND m.our_cdr_id IS NOT DISTINCT FROM v.our_cdr_id AND m.their_cdr_id IS NOT DISTINCT FROM v.their_cdr_id
-LEFT JOIN seen o ON o.cdr_id = v.our_cdr_id AND o.side = 'OURS'
-LEFT JOIN seen t ON t.cdr_id = v.their_cdr_id AND v.our_cdr_id IS NULL AND t.side = 'THEIRS'
-ORDER BY v.exact_60th_nanos DESC, v.our_cdr_id NULLS LAST, v.their_cdr_id NULLS LAST, v.cause::VARCHAR
+_ORDERED: Final = """
+SELECT our_cdr_id AS our_call, their_cdr_id AS their_call, * EXCLUDE (our_cdr_id, their_cdr_id)
+FROM p_places ORDER BY exact_60th_nanos DESC, our_cdr_id NULLS LAST, their_cdr_id NULLS LAST, cause
 """
 
 
@@ -129,7 +143,9 @@ def _write(book: Book, run: Run, connection: duckdb.DuckDBPyConnection, zone: An
     left = SHOWN.empty_table()
     rows = 0
     try:
-        found = connection.sql(_QUERY, params=[str(run.parameters.get("leg", ""))])
+        for step in _STEPS:
+            connection.execute(step)
+        found = connection.sql(_ORDERED)
         with pa.ipc.new_file(str(spool), SHOWN, options=pa.ipc.IpcWriteOptions(compression="lz4")) as writer:
             for batch in found.to_arrow_reader(100 * BATCH_ROWS):
                 table = _with_day(pa.Table.from_batches([batch]), zone)

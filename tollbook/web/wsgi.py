@@ -10,6 +10,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tollbook.web.settings")
 
 from django.core.wsgi import get_wsgi_application
 
+from tollbook.web.ready import make_ready
+
 PARENT_VARIABLE = "TOLLBOOK_SERVE_PID"
 
 
@@ -26,3 +28,4 @@ if os.environ.get(PARENT_VARIABLE, "") == str(os.getppid()):
 application = get_wsgi_application()
 
 # Everything a page needs is loaded before the first one is asked for; the compiled price function alone takes seconds to import.
+make_ready()

@@ -113,6 +113,11 @@ KINDS: dict[str, Kind] = {
         "The journal's chain is broken: a row was changed or removed.",
         "Compare with a backup; find out who had access to the database.",
     ),
+    "CHECK_INDEX": Kind(
+        Severity.ERROR,
+        "The index of a segment is missing or says something else than its segment.",
+        "Make it again with tollbook check --repair.",
+    ),
     "CHECK_KNOWN_IDS": Kind(Severity.ERROR, "The known ids are not those of the segments.", "Rebuild them with tollbook check --repair."),
     "CHECK_LEDGER": Kind(
         Severity.ERROR, "The ledger does not balance.", "Compare with a backup; entries that do not balance were not written by Tollbook."
