@@ -21,7 +21,7 @@ from tollbook.web.listing import ListPage
 from tollbook.web.page import Scope
 from tollbook.web.reconciliation import Pairs as PairsPage
 from tollbook.web.reconciliation import Reconciliations, current_run, pair_rows
-from tollbook.web.table import Column, Kind, QueryRows, SegmentRows, choices
+from tollbook.web.table import Column, Kind, QueryRows, choices
 
 router = Router(tags=["runs"])
 comparisons = Router(tags=["reconciliations"])
@@ -55,7 +55,7 @@ class Pairs(ListPage):
     right, scope = PairsPage.right, PairsPage.scope
     columns, sort = PairsPage.columns, "-amount_micros"
 
-    def rows(self) -> SegmentRows:
+    def rows(self) -> Any:
         class_ = self.request.GET.get("class", "")
         return pair_rows(current_run("/".join(self.kwargs[name] for name in ("partner", "leg", "period"))), class_)
 
