@@ -85,3 +85,19 @@ def test_exposure_is_what_is_unpaid_unbilled_and_held(full_book: Path) -> None:
     Document.objects.create(series="S", number=2, period="2026-11", total_micros=80_000_000, **common)
     assert exposure.of("latvox", seed.DAY)[0].unbilled == 0
     assert exposure.of("nobody", seed.DAY) == []
+
+
+def test_a_partner_has_its_scorecard_by_right(full_book: Path, log_in: Callable[[str], Any]) -> None:
+    from tollbook.web import scorecard
+
+    page = log_in("cfo").get("/partners/aurora/").content.decode()
+    assert "Exposure in USD" not in page  # nothing is posted or unbilled
+    scores = {each.words: each.value for each in scorecard.of("aurora", sees_disputes=True)}
+    # 4,312.18 of 118,412.50 are 3.6 %; 130 of 250 answered.
+    assert (scores["Matched"], scores["Disputed"], scores["ASR to them"]) == ("100.0 %", "3.6 %", "52.0 %")
+    assert set(scores) >= {each.words for each in scorecard.of("aurora", sees_disputes=False)} == {"ASR to them", "NER to them"}
+    routes = log_in("routes").get("/partners/aurora/").content.decode()
+    assert "Disputed" not in routes
+    assert "Exposure" not in routes
+    _usage("EUR", 80_000_000)
+    assert scorecard.of("latvox", sees_disputes=True) == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 from django.db.models import Count, Q
@@ -9,8 +10,9 @@ from django.urls import reverse
 
 from tollbook.core.dispute import OPEN_STATES
 from tollbook.core.rights import Right
+from tollbook.flow import clock
 from tollbook.store.models import Agreement, Deck, Dispute, Document, ExceptionCase, Partner, Trunk
-from tollbook.web import figures, reference
+from tollbook.web import exposure, figures, reference, scorecard
 from tollbook.web.listing import ListPage
 from tollbook.web.page import Page, Scope
 from tollbook.web.table import Column, Kind, QueryRows
@@ -73,6 +75,10 @@ class OnePartner(Page):
             context["disputes"] = Dispute.objects.filter(partner=row).order_by("-raised_at", "id")[:SHOWN]
             context["at_risk"] = figures.by_currency(figures.open_exceptions(ExceptionCase.objects.filter(partner=row)), "amount_micros")
             context["disputed"] = figures.by_currency(figures.open_disputes(Dispute.objects.filter(partner=row)), "disputed_micros")
+        context["scores"] = scorecard.of(row.id, sees_disputes=self.may(Right.READ_DISPUTES))
+        if self.may(Right.READ_LEDGER):
+            today = dt.datetime.fromtimestamp(clock.now_ms() // 1000, dt.UTC).date()
+            context["exposures"] = exposure.of(row.id, today)
         if self.may(Right.READ_DOCUMENTS):
             context["documents"] = Document.objects.filter(partner=row).order_by("-issued_at", "-pk")[:SHOWN]
         return context
