@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from tollbook.web.document_lines import Check
+
 
 def _invoice() -> Any:
     from tollbook.store.models import Document
@@ -55,3 +57,8 @@ def test_wrong_lines_are_not_found(full_book: Path, log_in: Callable[[str], Any]
     ):
         assert client.get(address).status_code == 404, address
     assert client.get(f"/documents/{pk}/lines/1/?t-b_number=%27%22&t-sort=evil&t-page=0").status_code == 200
+
+
+def test_one_unit_is_a_difference() -> None:
+    assert Check("Calls", 10**30, 10**30).holds
+    assert not Check("Calls", 10**30, 10**30 + 1).holds

@@ -31,6 +31,8 @@ ARGUMENTS: dict[str, Callable[[], dict[str, Any]]] = {
     "source-file": lambda: {"source": "aurora", "digest": _first("Batch", "file_id", source="aurora")},
     "call": lambda: {"cdr_id": seed.FIRST_ID.hex()},
     "deck": lambda: {"pk": _first("Deck", partner_id="aurora")},
+    "deck-changes": lambda: {"pk": _first("Deck", partner_id="aurora")},
+    "deck-lookup": lambda: {"pk": _first("Deck", partner_id="aurora")},
     "journal-row": lambda: {"seq": 1},
     "user": lambda: {"name": "billing"},
     "token": lambda: {"name": seed.TOKEN},

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from tollbook.core.fx import Fixing, Fixings
+from tollbook.web import cube, traffic, traffic_calls
 from tollbook.web.heat import STEPS, Cell, heat, step_of
 from tollbook.web.management import Management
 from tollbook.web.table.columns import Column, Kind
@@ -121,3 +122,9 @@ def test_management_sums_name_what_they_leave_out() -> None:
     assert made.total([("USD", 1_250_000), ("EUR", 5), ("GBP", 7)]) == 1_000_005
     assert made.left_out == [("GBP", 7)]
     assert made.sentence == "In EUR by the rates of ECB of 2026-11-20."
+
+
+def test_pages_agree_on_what_they_narrow_by() -> None:
+    assert set(cube.NARROWED) | {"day"} == set(cube.DIMENSIONS)
+    assert set(traffic.VIEWS) == set(cube.DIMENSIONS)
+    assert traffic_calls.TrafficCalls.right is not traffic.Traffic.right

@@ -46,3 +46,14 @@ def deck_of(row: DeckRow) -> Deck:
                 if chosen is not None:
                     return chosen.deck
     raise refuse("DECK_UNCLAIMED", file=row.file.name)
+
+
+def notice_days_of(row: DeckRow) -> int:
+    """The days of notice that the newest agreement which names this deck asks for an increase."""
+    agreed = AgreementRow.objects.select_related("file").filter(partner_id=row.partner_id).order_by("-effective_from", "-known_from", "pk")
+    for each in agreed:
+        agreement = agreement_of(each)
+        for terms in filter(None, (agreement.buy, agreement.sell)):
+            if row.deck_id == terms.deck or reference.same_deck(row.file.name, terms.deck):
+                return terms.notice_days
+    raise refuse("DECK_UNCLAIMED", file=row.file.name)
