@@ -17,7 +17,7 @@ class Reference(Page):
 
     def context(self) -> dict[str, Any]:
         return {
-            "about": ABOUT[1:],
+            "about": [each.replace("`", "") for each in ABOUT[1:]],
             "address": self.request.build_absolute_uri(f"{PREFIX}/"),
             "document_address": f"{PREFIX}/openapi.json",
             "sees_tokens": may_see(self.viewer, Right.READ_USERS, Scope.OPERATOR),

@@ -43,7 +43,9 @@ class TokenForm(forms.Form):
     name = forms.CharField(
         label="Name", max_length=100, help_text="What uses it, for instance erp-export: lower-case letters, digits and . _ @ -."
     )
-    role = forms.ChoiceField(choices=[(role, f"{human(str(role)).capitalize()}: {about}") for role, about in ABOUT.items()])
+    role = forms.ChoiceField(
+        choices=[(role, f"{human(str(role)).capitalize()}: {about}") for role, about in ABOUT.items()], initial=Role.AUDITOR
+    )
     width = forms.ChoiceField(label="Of what the role may do", choices=WIDTHS)
     rights = forms.MultipleChoiceField(
         label="Rights", required=False, choices=[(right, right_words(right)) for right in Right], widget=forms.CheckboxSelectMultiple
