@@ -47,3 +47,12 @@ def test_the_walk_knows_every_page(full_book: Path) -> None:
     pages = {name for name in pages if not name.startswith(NOT_PAGES)}
     assert pages - walked - set(left_out()) - {"home"} == set()
     assert {"call", "calls", "waterfall", "pairs", "deck", "document", "source-file"} <= walked
+
+
+def test_a_process_is_made_ready_before_it_serves(full_book: Path) -> None:
+    import sys
+
+    from tollbook.web.ready import make_ready
+
+    make_ready()
+    assert "tollbook.engine.rating" in sys.modules

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from tollbook.flow import pairs
+
 from . import seed
 
 SCOPE = "aurora/OUT/2026-11"
@@ -85,7 +87,7 @@ def test_missing_files_are_made_again(run: Any, full_book: Path) -> None:
     from tollbook.web.reconciliation import pair_rows
 
     before = causes(pair_rows(run))
-    files = list((full_book / "derived" / "pairs").iterdir())
+    files = list((full_book / pairs.FOLDER).iterdir())
     assert len(files) == 2
     files[0].unlink()
     assert causes(pair_rows(run)) == before
@@ -118,7 +120,7 @@ def test_more_rows_need_no_more_queries(full_book: Path, log_in: Callable[[str],
         values = {"leg": "OUT", "cause": "RATE", "currency": "USD", "exact_60th_nanos": 60_000}
         rows = [seed.row(cdr.VARIANCE, our_cdr_id=each, **values) for each in ids]
         manifest.add_segments(seed.segment(full_book, "variance", "", rows, f"rows {first}"), run=head.run)
-        for path in (full_book / "derived" / "pairs").glob("*"):
+        for path in (full_book / pairs.FOLDER).glob("*"):
             path.unlink()
 
     def counted() -> dict[str, int]:
