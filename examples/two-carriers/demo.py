@@ -94,7 +94,7 @@ def prepare(folder: Path) -> Tour:
 
 def ingest(tour: Tour) -> None:
     """Every document on the day it came in."""
-    shown("ingest FILES   [dim]on five days from 19 October to 1 December 2026[/dim]")
+    shown("ingest FILES   [dim]on six days from 19 October to 1 December 2026[/dim]")
     table = Table("received (UTC)", "what", "files", box=None, pad_edge=False)
     for name in ("read", "= accepted", "+ duplicates", "+ problems"):
         table.add_column(name, justify="right")

@@ -29,7 +29,7 @@ def worker(
     every_s: Annotated[int, typer.Option("--every", min=1, help="Seconds between two looks into the folders.")] = 30,
     as_json: JsonOption = False,
 ) -> int:
-    """Do the long work that people start from pages, and ingest what is new in the folders of book.toml ([[drop]]), for ever or once.
+    """Do the long work that people start from pages, and ingest what is new in the folders that book.toml names (`drop`), for ever or once.
 
     Several workers share the work, on one machine or on several that see the book's folder. SIGTERM or Ctrl-C ends it: the work at hand
     goes back into the queue at its next step, and nothing that was published is lost.
