@@ -232,6 +232,17 @@ def test_the_deltas_of_a_group_are_those_of_its_union() -> None:
     assert [(row["group_no"], row["answer_delta_ms"], row["duration_delta_ms"], row["candidates"]) for row in rows] == [(1, 400, 0, 2)] * 2
 
 
+def test_calls_of_several_callers_are_no_parts_of_one() -> None:
+    """A hidden caller fits everybody; calls of others to a crowded number that lie inside do not become its parts."""
+    whole = [record("x", at=0, lasts=85, a=None)]
+
+    def parts(second_caller: str) -> list[dict]:
+        return [record("1", at=0, lasts=81.5, a=A), record("2", at=40, lasts=1, a=second_caller)]
+
+    assert set(pairs(run(parts(A), whole)).values()) == {"R11"}
+    assert joined(run(parts("441588342279"), whole)) == {"1": "x"}
+
+
 def test_nothing_to_match() -> None:
     assert run([], []).matches.num_rows == 0
     assert pairs(run([record("a", at=0)], [])) == {("a", None): None}
