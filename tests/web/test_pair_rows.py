@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from tollbook.flow import pairs
+from tollbook.web.pair_rows import micros
+from tollbook.web.reconciliation import pair_rows
 
 from . import seed
 
@@ -55,8 +57,6 @@ def causes(found: Any, **filters: str) -> list[str]:
 
 
 def test_rows_stand_in_the_order_of_their_weight_with_their_place(run: Any) -> None:
-    from tollbook.web.reconciliation import pair_rows
-
     found = pair_rows(run)
     assert causes(found) == ["RATE", "DURATION", "ROUNDING", "MISSING_OURS"]
     assert causes(found, cause="ROUNDING") == ["ROUNDING"]
@@ -71,8 +71,6 @@ def test_rows_stand_in_the_order_of_their_weight_with_their_place(run: Any) -> N
 
 @pytest.mark.parametrize("sort", [("amount_micros", True), ("amount_micros", False), None])
 def test_going_on_behind_a_row(run: Any, sort: Any) -> None:
-    from tollbook.web.reconciliation import pair_rows
-
     found = pair_rows(run)
     rows = list(found.all((), {}, sort, 50))
     names = [*(["amount_micros"] if sort else []), *found.tie]
@@ -84,8 +82,6 @@ def test_going_on_behind_a_row(run: Any, sort: Any) -> None:
 
 
 def test_missing_files_are_made_again(run: Any, full_book: Path) -> None:
-    from tollbook.web.reconciliation import pair_rows
-
     before = causes(pair_rows(run))
     files = list((full_book / pairs.FOLDER).iterdir())
     assert len(files) == 2
@@ -137,3 +133,8 @@ def test_more_rows_need_no_more_queries(full_book: Path, log_in: Callable[[str],
     before = counted()
     add(10, 45)
     assert counted() == before
+
+
+def test_an_exact_sum_for_the_eye_is_rounded_once_and_to_even() -> None:
+    # 60,000 sixtieths of 10^-9 are one micro-unit.
+    assert [micros(exact) for exact in (60_000, 29_999, 30_000, 90_000, -30_000, -90_000)] == [1, 0, 0, 2, 0, -2]
