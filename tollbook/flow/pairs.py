@@ -25,15 +25,15 @@ from tollbook.store.files import SPOOL_FOLDER, make_folder, mapped
 from tollbook.store.models import Run, Segment
 
 FOLDER: Final = Path("derived", "pairs")
-VERSION: Final = 2
+VERSION: Final = 3
 BATCH_ROWS: Final = 1024
 MEMORY_LIMIT: Final = "1GB"
 WAYS: Final = ("cause", "destination", "day", "trunk", "class")
 SHOWN: Final = pa.schema(
     [
         *((name, pa.binary()) for name in ("our_call", "their_call")),
-        *((name, pa.string()) for name in ("leg", "cause", "destination", "day", "trunk", "class", "currency")),
-        *((name, pa.int64()) for name in ("exact_60th_nanos", "minutes_ms")),
+        *((name, pa.string()) for name in ("leg", "cause", "destination", "day", "trunk", "class", "currency", "called")),
+        *((name, pa.int64()) for name in ("exact_60th_nanos", "minutes_ms", "at")),
     ]
 )
 # One join after the other, each into a table that may spill: together they would need the memory of all at once.
@@ -50,14 +50,14 @@ _STEPS: Final = (
     """
     CREATE TEMP TABLE p_places AS
     SELECT p.* EXCLUDE (offset_ms), epoch_ms(coalesce(c.answer_at, c.setup_at, c.release_at)) AS at,
-           coalesce(c.trunk::VARCHAR, 'no trunk') AS trunk
+           coalesce(c.trunk::VARCHAR, 'no trunk') AS trunk, coalesce(c.b_e164, c.b_raw)::VARCHAR AS called
     FROM p_classes p LEFT JOIN cdrs c ON c.cdr_id = p.our_cdr_id AND c.leg = p.leg AND c.side = 'OURS' AND c.leg_no <= 1
     WHERE p.our_cdr_id IS NOT NULL
     """,
     """
     INSERT INTO p_places
     SELECT p.* EXCLUDE (offset_ms), epoch_ms(coalesce(c.answer_at, c.setup_at, c.release_at)) - coalesce(p.offset_ms, 0),
-           'theirs: ' || coalesce(c.trunk::VARCHAR, 'no trunk')
+           'theirs: ' || coalesce(c.trunk::VARCHAR, 'no trunk'), coalesce(c.b_e164, c.b_raw)::VARCHAR
     FROM p_classes p LEFT JOIN cdrs c ON c.cdr_id = p.their_cdr_id AND c.leg = p.leg AND c.side = 'THEIRS' AND c.leg_no <= 1
     WHERE p.our_cdr_id IS NULL
     """,

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
+from urllib.parse import urlencode
 
 import numpy as np
 from django.db.models import Q
@@ -13,16 +15,17 @@ from django.http import Http404
 from django.urls import reverse
 
 from tollbook.core.cdr import CDR
-from tollbook.core.explanation import LegPrice
+from tollbook.core.exception import clause_of
+from tollbook.core.money import format_scaled
 from tollbook.core.reconciliation_words import CAUSE_LABELS, CAUSE_MEANINGS, RULE_TITLES
 from tollbook.core.rights import Right
 from tollbook.flow.explain import leg_prices
 from tollbook.store import files, known_ids, raw_records
-from tollbook.store.models import Agreement, Head, KnownIds, SealedFile, Segment
-from tollbook.web import book, segments
+from tollbook.store.models import Agreement, Deck, Head, KnownIds, SealedFile, Segment
+from tollbook.web import book, reference, segments
 from tollbook.web.calls import days_near
 from tollbook.web.page import Page, Scope
-from tollbook.web.words import instant_exact
+from tollbook.web.words import field, instant_exact, value
 
 # Side by side with the partner's record, in the order people compare them.
 COMPARED = [
@@ -48,6 +51,15 @@ COMPARED = [
     "their_amount_text",
     "their_currency",
 ]
+# What our price of the call says where the partner's record states its own.
+OURS_OF: Final = {
+    "their_code": lambda charge: charge["code"],
+    "their_destination": lambda charge: charge["destination"],
+    "their_rate_text": lambda charge: format_scaled(charge["rate_nanos_per_minute"], 9, 4) if charge["rate_nanos_per_minute"] else "",
+    "their_billed_s": lambda charge: charge["billed_s"],
+    "their_amount_text": lambda charge: format_scaled(charge["amount_micros"], 6, 2),
+    "their_currency": lambda charge: charge["currency"],
+}
 GROUPS = (
     ("Who", ["side", "source", "partner", "trunk", "poi", "tech", "leg", "leg_no", "session_id", "attempt_no", "route_index"]),
     ("When", ["setup_at", "alert_at", "answer_at", "release_at", "duration_ms", "duration_source", "zone", "time_quality", "raw_times"]),
@@ -72,24 +84,27 @@ GROUPS = (
     ("As the partner rated it", [name for name in CDR.names if name.startswith("their_")]),
     ("Provenance", ["file_digest", "record_no", "byte_offset", "byte_length", "sequence_no"]),
 )
+# A page unpacks so many bytes of a file at most, once in a process.
 LARGEST_UNPACKED = 512 << 20
 
 
 @lru_cache(maxsize=4096)
-def _known(path: Path) -> known_ids.Ids:
+def _known(folder: Path, path: str) -> known_ids.Ids:
     """A file of known ids, memory-mapped once: a new one has another name."""
-    return known_ids.load(path)
+    return known_ids.load(folder / path)
 
 
 def where_known(cdr_id: bytes) -> list[tuple[str, str]]:
     """The sources and days that hold a record, by the sorted files of known ids: a few reads, however many calls there are."""
     high, low = (np.frombuffer(part, dtype=">u8").astype("<u8")[0] for part in (cdr_id[:8], cdr_id[8:]))
-    found = []
+    found, folder = [], book.folder()
     for source, day, path in KnownIds.objects.values_list("source", "day", "path"):
-        ids = _known(book.folder() / path)
-        start, end = np.searchsorted(ids.high, high, "left"), np.searchsorted(ids.high, high, "right")
-        if (ids.low[start:end] == low).any():
-            found.append((source, day))
+        ids = _known(folder, path)
+        place = ids.high.searchsorted(high)
+        if place < len(ids) and ids.high[place] == high:
+            end = ids.high.searchsorted(high, "right")
+            if (ids.low[place:end] == low).any():
+                found.append((source, day))
     return found
 
 
@@ -134,6 +149,21 @@ def shown(name: str, value: Any) -> str:
     return json.dumps(value) if isinstance(value, bool) else str(value)
 
 
+STATED: Final = {
+    "their_code": "Code",
+    "their_destination": "Destination",
+    "their_rate_text": "Rate per minute",
+    "their_billed_s": "Billed seconds",
+    "their_amount_text": "Amount",
+    "their_currency": "Currency",
+}
+
+
+def _plain(text: str) -> str:
+    """A figure without the noughts that say nothing: 0.1500 is 0.15."""
+    return text.rstrip("0").rstrip(".") if re.fullmatch(r"[0-9]+[.][0-9]+", text) else text
+
+
 class Call(Page):
     """Everything about one record."""
 
@@ -154,42 +184,65 @@ class Call(Page):
         matches = rows_about("match", record, "reconciliation") or rows_about("match", record, "matching")
         match = next((each for each in matches if each["leg"] == record["leg"]), matches[0] if matches else None)
         sees_money = self.may(Right.READ_MARGIN)
+        prices = self._prices(records, match, record["leg"]) if sees_money else []
         return {
             "title": f"Call {self.kwargs['cdr_id'][:12]}",
             "cdr_id": self.kwargs["cdr_id"],
             "record": record,
             "records": records,
             "groups": [
-                (heading, [(name, shown(name, record[name])) for name in names if record.get(name) is not None])
+                (heading, [(name, value(name, shown(name, record[name]))) for name in names if record.get(name) is not None])
                 for heading, names in GROUPS
             ],
             "raw": raw_line(record),
             "file": SealedFile.objects.filter(digest=record["file_digest"]).first(),
             "match": match,
-            "beside": self._beside(record, match, cdr_id),
-            "prices": self._prices(records, match) if sees_money else [],
+            "beside": self._beside(record, match, cdr_id, sees_money=sees_money),
+            "prices": prices,
             "rule": RULE_TITLES.get(str(match["rule"]).split("/")[0], "") if match else "",
-            "variances": self._variances(record) if sees_money else [],
+            "variances": self._variances(record, prices) if sees_money else [],
         }
 
-    def _variances(self, record: dict[str, Any]) -> list[dict[str, Any]]:
+    def _variances(self, record: dict[str, Any], prices: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """The causes of the difference, each with the clause it stands under."""
         found = rows_about("variance", record, "reconciliation")
-        return [
-            {**row, "label": CAUSE_LABELS.get(row["cause"], row["cause"]), "meaning": CAUSE_MEANINGS.get(row["cause"], "")} for row in found
-        ]
+        row = next((each["agreement"] for each in prices if each["price"].leg == record["leg"]), None) if found else None
+        agreement = reference.agreement_of(row) if row else None
+        causes = []
+        for each in found:
+            number = clause_of(agreement, each["cause"], payable=record["leg"] == "OUT") if agreement else ""
+            clause = agreement.clauses.get(number) if agreement else None
+            words = {"label": CAUSE_LABELS.get(each["cause"], each["cause"]), "meaning": CAUSE_MEANINGS.get(each["cause"], "")}
+            causes.append({**each, **words, "clause": number, "clause_title": clause.title if clause else "", "agreement": row})
+        return causes
 
-    def _prices(self, records: list[dict[str, Any]], match: dict[str, Any] | None) -> list[tuple[LegPrice, Agreement | None]]:
-        """Every step of the price of each of our legs; of the partner's record, those of the record it was matched with."""
+    def _prices(self, records: list[dict[str, Any]], match: dict[str, Any] | None, leg: str) -> list[dict[str, Any]]:
+        """Every step of the price of each of our legs, the leg that is looked at first; of the partner's record, those of the record it was
+        matched with. With the agreement, and where the deck row is looked up."""
         ours = records
         if records[0]["side"] == "THEIRS":
             ours = records_of(bytes(match["our_cdr_id"])) if match and match["our_cdr_id"] else []
         priced = leg_prices(book.current(), ours, actor=self.viewer, connection=segments.connection()) if ours else ()
-        return [
-            (each, Agreement.objects.filter(agreement_id=each.agreement.split(" version ")[0]).order_by("-pk").first()) for each in priced
-        ]
+        decks = {
+            (row.partner_id, row.direction): row.pk
+            for row in Deck.objects.filter(partner_id__in={each.partner for each in priced}).order_by("received_at", "pk")
+        }
+        number = next((each["b_e164"] for each in ours if each["b_e164"]), "")
+        found = []
+        for each in sorted(priced, key=lambda one: one.leg != leg):
+            row = Agreement.objects.select_related("file").filter(agreement_id=each.agreement.split(" version ")[0]).order_by("-pk").first()
+            deck = decks.get((each.partner, "BUY" if each.leg == "OUT" else "SELL"))
+            anchor = next((step.value.removesuffix("Z") for step in each.steps if step.label == "Anchor"), "")
+            asked = urlencode({"number": number, "at": anchor})
+            address = f"{reverse('deck-lookup', args=[deck])}?{asked}" if deck and number and each.deck_row is not None else ""
+            found.append({"price": each, "agreement": row, "deck_address": address})
+        return found
 
-    def _beside(self, record: dict[str, Any], match: dict[str, Any] | None, cdr_id: bytes) -> list[tuple[str, str, str, bool]]:
-        """Field by field ours and theirs, and whether they differ; empty without a partner's record."""
+    def _beside(
+        self, record: dict[str, Any], match: dict[str, Any] | None, cdr_id: bytes, *, sees_money: bool
+    ) -> list[tuple[str, str, str, bool]]:
+        """Field by field ours and theirs, and whether they differ; empty without a partner's record. Beside what they state of their price
+        stands ours."""
         if match is None:
             return []
         other = match["their_cdr_id"] if match["our_cdr_id"] == cdr_id else match["our_cdr_id"]
@@ -197,9 +250,14 @@ class Call(Page):
         if not found:
             return []
         ours, theirs = (record, found[0]) if match["our_cdr_id"] == cdr_id else (found[0], record)
+        charged = rows_about("charge", ours, "rating") if sees_money else []
+        charge = next((each for each in charged if each["leg"] == match["leg"] and each["status"] == "RATED"), None)
         rows = []
         for name in COMPARED:
-            left, right = shown(name, ours.get(name)), shown(name, theirs.get(name))
+            right = theirs.get(name)
+            left = OURS_OF[name](charge) if charge and name in OURS_OF and right is not None else ours.get(name)
+            left, right = shown(name, left), shown(name, right)
             if left or right:
-                rows.append((name, left, right, bool(left and right and left != right)))
+                differs = bool(left and right and _plain(left) != _plain(right))
+                rows.append((STATED.get(name) or field(name), value(name, left), value(name, right), differs))
         return rows

@@ -37,8 +37,8 @@ class Entries(ListPage):
         Column("seq", "No.", Kind.COUNT, link=_row_address),
         Column("at", "When (UTC)", Kind.INSTANT),
         Column("actor", "Who", filter="text"),
-        Column("action", "What", filter="text"),
-        Column("subject", "Of", filter="text"),
+        Column("action", "What", Kind.ACTION, filter="text"),
+        Column("subject", "Of", Kind.SUBJECT, filter="text"),
         Column("reason", "Why", is_optional=True),
         Column("row_hash", "Hash", Kind.DIGEST, sorts=False, is_optional=True),
     )

@@ -9,16 +9,16 @@ from django.http import Http404, HttpRequest, HttpResponseBase
 from django.urls import reverse
 
 from tollbook.core.reconciliation import CAUSES, CLASSES
-from tollbook.core.reconciliation_words import CAUSE_LABELS, CLASS_LABELS
+from tollbook.core.reconciliation_words import CAUSE_LABELS, CAUSE_MEANINGS, CLASS_LABELS
 from tollbook.core.rights import Right
 from tollbook.flow.pairs import pairs_of
 from tollbook.store.models import ExceptionCase, Head, Run
-from tollbook.web import book, chart, reference
+from tollbook.web import book, chart, reference, words
 from tollbook.web.listing import ListPage
 from tollbook.web.page import Page, Scope
 from tollbook.web.pair_rows import PairRows, micros
 from tollbook.web.table import Column, Kind, QueryRows, Table
-from tollbook.web.words import human, money
+from tollbook.web.words import money
 
 STAGE: Final = "reconciliation"
 VIEWS: Final = (("destination", "Destination"), ("day", "Day"), ("trunk", "Trunk"))
@@ -38,6 +38,12 @@ def pair_rows(run: Run, class_: str = "") -> PairRows:
     return PairRows(pairs_of(book.current(), run), class_)
 
 
+def _amount(name: str, label: str) -> Column:
+    """A sum of a run's summary, where sums are exact decimal texts."""
+    currency = "run__summary__money__currency"
+    return Column(name, label, Kind.DECIMAL, field=f"run__summary__money__{name}", sorts=False, currency=currency)
+
+
 class Reconciliations(ListPage):
     """Every partner's leg and period that was compared."""
 
@@ -55,6 +61,19 @@ class Reconciliations(ListPage):
         Column("run_key", "Run", Kind.DIGEST, field="run_id", sorts=False),
         Column("result_digest", "Result", Kind.DIGEST, field="run__result_digest", sorts=False, is_optional=True),
     )
+
+    # On the page the amounts stand beside each comparison; the columns above are what programs are given.
+    on_page = (
+        Column("scope", "Compared", Kind.SCOPE, filter="text", link=lambda row: reverse("waterfall", args=[row["scope"]])),
+        _amount("ours", "Ours"),
+        _amount("theirs", "Theirs"),
+        _amount("difference", "Theirs less ours"),
+        _amount("unexplained", "Unexplained"),
+        Column("finished_at", "When (UTC)", Kind.INSTANT, field="run__finished_at", is_optional=True),
+    )
+
+    def shown_columns(self) -> tuple[Column, ...]:
+        return self.on_page
 
     def rows(self) -> QueryRows:
         return QueryRows(Head.objects.filter(stage=STAGE))
@@ -79,7 +98,9 @@ class Waterfall(Page):
         version = reference.agreement_by_digest(agreement["digest"])
         view = self.request.GET.get("by", "destination")
         return {
-            "title": f"{agreement['name'] or partner}, {human(leg).lower()} leg, {period}",
+            "title": f"{agreement['name'] or partner}, {period}",
+            "partner": agreement["name"] or partner,
+            "is_cost": leg == "OUT",
             "run": run,
             "summary": summary,
             "currency": spent["currency"],
@@ -113,13 +134,17 @@ def _picture(spent: dict[str, Any], pairs: str) -> Any:
     return chart.waterfall(bars, "From our charge to theirs, by cause")
 
 
+def _call_address(row: Any) -> str:
+    return f"{reverse('call', args=[row['call']])}?leg={row['leg']}"
+
+
 class Pairs(Page):
     """The calls behind a cause, destination, day or trunk, the heaviest first."""
 
     right, scope = Right.READ_CALLS, Scope.OPERATOR
     template, title = "web/pairs.html", "Calls behind the difference"
     columns = (
-        Column("call", "Call", Kind.CODE, sorts=False, link=lambda row: f"{reverse('call', args=[row['call']])}?leg={row['leg']}"),
+        Column("call", "Call", Kind.CODE, sorts=False, link=_call_address),
         Column("cause", "Cause", Kind.WORD, sorts=False, filter="choice", options=_CAUSES),
         Column("destination", "Destination", sorts=False, filter="exact"),
         Column("day", "Day", sorts=False, filter="exact", is_optional=True),
@@ -128,14 +153,26 @@ class Pairs(Page):
         Column("amount_micros", "Theirs less ours", Kind.MONEY, currency="currency"),
     )
 
+    # What a person knows a call by stands first; the columns above are what programs are given.
+    shown_columns = (
+        Column("at", "When (UTC)", Kind.INSTANT, sorts=False, link=_call_address),
+        Column("called", "Called", Kind.CODE, sorts=False),
+        Column("cause", "Cause", Kind.CLASS, sorts=False, filter="choice", options=_CAUSES),
+        *columns[2:],
+        Column("call", "Call", Kind.DIGEST, sorts=False, link=_call_address, is_optional=True),
+    )
+
     def crumbs(self) -> list[tuple[str, str]]:
         scope = self.kwargs["scope"]
-        return [("Reconciliation", reverse("reconciliation")), (scope, reverse("waterfall", args=[scope]))]
+        return [("Reconciliation", reverse("reconciliation")), (words.scope(scope), reverse("waterfall", args=[scope]))]
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         run = current_run(kwargs["scope"])
         class_ = request.GET.get("class", "")
         class_ = class_ if class_ in CLASSES else ""
         rows = pair_rows(run, class_)
-        table = Table(request, rows, self.columns, sort="-amount_micros", label="Calls")
-        return table.export() or self.show(table=table, scope=kwargs["scope"], class_label=CLASS_LABELS.get(class_, ""))
+        table = Table(request, rows, self.shown_columns, sort="-amount_micros", label="Calls")
+        cause = table.filters.get("cause", "")
+        return table.export() or self.show(
+            table=table, run=run, about=CLASS_LABELS.get(class_, "") or CAUSE_LABELS.get(cause, ""), meaning=CAUSE_MEANINGS.get(cause, "")
+        )

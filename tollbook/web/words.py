@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 
@@ -76,29 +77,104 @@ def length(value_ms: Fraction | int) -> str:
     return f"{tenths // 10}.{tenths % 10}"
 
 
+# Words of closed lists that say nothing when they are only written small.
+_WORDS = {
+    "True": "yes",
+    "False": "no",
+    "IN": "From customer",
+    "OUT": "To supplier",
+    "OURS": "Ours",
+    "THEIRS": "Theirs",
+    "kpi": "Traffic figures",
+    "create-owner user": "Make the owner",
+}
+
+
 def human(word: str) -> str:
-    """A word of a closed list for people: UNDER_REVIEW is Under review; a truth value is yes or no."""
-    if word in ("True", "False"):
-        return "yes" if word == "True" else "no"
+    """A word of a closed list for people: UNDER_REVIEW is Under review; a truth value is yes or no; a leg says whose calls it has."""
+    if word in _WORDS:
+        return _WORDS[word]
     text = word.replace("_", " ").strip()
     if text.isupper():
         text = text.capitalize()
     return " ".join(_CAPITALS.get(part, part) for part in text.split(" "))
 
 
-def tone(state: str) -> str:
-    """green, yellow, red, blue or secondary."""
-    return _TONE_OF.get(state.upper(), "secondary")
+_DIGEST = re.compile(r"\b[0-9a-f]{64}\b")
+_KIND = re.compile(r"^([A-Z][A-Z_]+) (?:(?:accrue|close|invoice|receive) )?")
 
 
-def human(word: str) -> str:
-    """A word of a closed list for people: UNDER_REVIEW is Under review; a truth value is yes or no."""
-    if word in ("True", "False"):
-        return "yes" if word == "True" else "no"
-    text = word.replace("_", " ").strip()
-    if text.isupper():
-        text = text.capitalize()
-    return " ".join(_CAPITALS.get(part, part) for part in text.split(" "))
+def scope(text: str) -> str:
+    """What a run is about: aurora/OUT/2026-11 is aurora, to supplier, 2026-11."""
+    return ", ".join(human(part).lower() if part in ("IN", "OUT", "OURS", "THEIRS") else part for part in text.split("/"))
+
+
+def action(text: str) -> str:
+    """What a journal row did: user.invite is Invite user, run rating is Run rating."""
+    noun, _, verb = text.partition(".")
+    said = f"{verb} {noun}" if verb else text
+    return _WORDS.get(said) or said[:1].upper() + said[1:]
+
+
+def subject(text: str) -> str:
+    """What a journal row was about, with kinds as words and digests by their beginning."""
+    said = _DIGEST.sub(lambda found: found.group()[:12], _KIND.sub(lambda found: f"{human(found.group(1))} ", text))
+    parts = said.split("/")
+    return scope(said) if any(part in ("IN", "OUT") for part in parts) else said.removeprefix("user/")
+
+
+# What the words of the canonical record say, where they are not yet words.
+_VALUES = {
+    "RECORDED": "as the switch recorded it",
+    "COMPUTED": "release less answer",
+    "EXACT": "exact",
+    "AMBIGUOUS_LOCAL": "the hour the clock was set back; the earlier one is taken",
+    "NONEXISTENT_LOCAL": "an hour the clock skipped",
+    "ASSUMED_UTC": "no zone was named; taken as UTC",
+    "OURS": "ours",
+    "THEIRS": "theirs",
+    "IN": "from customer",
+    "OUT": "to supplier",
+    "true": "yes",
+    "false": "no",
+}
+_CODED = frozenset(
+    ("side", "leg", "duration_source", "time_quality", "a_class", "a_source", "b_class", "npdi", "release_party", "ss7_variant")
+)
+
+
+def value(name: str, text: str) -> str:
+    """A value of the canonical record: words of closed lists as people write them, everything else as it is."""
+    if name not in _CODED or not text:
+        return text
+    if text in _VALUES:
+        return _VALUES[text]
+    said = text.replace("_", " ").lower()
+    return " ".join("CLI" if part == "cli" else part for part in said.split(" "))
+
+
+# Names of rules inside the steps of a price.
+_RULES = {
+    "HALF_UP": "half up",
+    "HALF_EVEN": "half to even",
+    "HALF_DOWN": "half down",
+    "CEIL": "any part of a second counts as one",
+    "FLOOR": "parts of a second are dropped",
+    "TRUNCATE": "cut off",
+    "NEAREST": "to the nearest second",
+}
+_RULE = re.compile(r"\b(" + "|".join(_RULES) + r")\b")
+_ZULU = re.compile(r"\b(\d{4}-\d\d-\d\d)T(\d\d:\d\d)(:\d\d)?(?:\.\d+)?Z\b")
+
+
+def step(text: str) -> str:
+    """A step of a price: rules by their names, instants as everywhere else."""
+
+    def told(found: re.Match[str]) -> str:
+        seconds = found.group(3) if found.group(3) not in (None, ":00") else ""
+        return f"{found.group(1)} {found.group(2)}{seconds} UTC"
+
+    return _ZULU.sub(told, _RULE.sub(lambda found: _RULES[found.group()], text))
 
 
 def tone(state: str) -> str:
@@ -135,18 +211,29 @@ _FIELDS = {
     "b_class": "Called is",
     "call_id": "Call-ID",
     "cic": "Circuit",
+    "byte_length": "Length in bytes",
+    "byte_offset": "Place in bytes",
     "duration_ms": "Duration in ms",
+    "duration_source": "Duration is",
+    "file_digest": "File",
+    "from_tag": "From tag",
     "icid": "ICID",
     "icid_generated_at": "ICID generated at",
+    "leg_no": "Number of the leg",
     "ni": "Network indicator",
     "npdi": "Ported number looked up",
     "orig_ioi": "Originating operator",
     "poi": "Point of interconnect",
+    "raw_times": "Times as received",
+    "reason_raw": "Reason as received",
+    "record_no": "Record",
     "q850": "Release cause (Q.850)",
     "related_icid": "Related ICID",
+    "sequence_no": "Sequence number",
     "sip_code": "SIP answer",
     "tech": "Technology",
     "term_ioi": "Terminating operator",
+    "time_quality": "Times are",
     "their_billed_s": "Billed seconds, as they say",
 }
 

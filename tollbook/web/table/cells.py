@@ -34,6 +34,9 @@ _SHOWN: dict[Kind, Callable[[Any], str]] = {
     Kind.CLASS: lambda value: tags.class_label(str(value)),
     Kind.WORD: lambda value: words.human(str(value)),
     Kind.BADGE: tags.badge,
+    Kind.ACTION: lambda value: words.action(str(value)),
+    Kind.SCOPE: lambda value: words.scope(str(value)),
+    Kind.SUBJECT: lambda value: words.subject(str(value)),
 }
 
 
@@ -44,6 +47,8 @@ def cell(column: Column, row: Row) -> str:
         return ABSENT
     if column.kind is Kind.MONEY:
         return tags.money(value, str(row.get(column.currency) or "") if column.currency else "")
+    if column.kind is Kind.DECIMAL:
+        return tags.decimal(value, str(row.get(column.currency) or "") if column.currency else "")
     shown = _SHOWN.get(column.kind)
     return conditional_escape(shown(value) if shown else str(value))
 

@@ -28,10 +28,14 @@ class Kind(StrEnum):
     DIGEST = "digest"
     CODE = "code"
     SHARE = "share"  # an exact fraction, shown in per cent
+    ACTION = "action"  # of the journal
+    SUBJECT = "subject"
+    SCOPE = "scope"  # of a run
+    DECIMAL = "decimal"  # an exact amount as text; `currency` names the field beside it
     LENGTH = "length"  # milliseconds, exact, shown in seconds
 
 
-NUMERIC = frozenset({Kind.COUNT, Kind.MONEY, Kind.MINUTES, Kind.SECONDS, Kind.RATE, Kind.SHARE, Kind.LENGTH})
+NUMERIC = frozenset({Kind.COUNT, Kind.MONEY, Kind.MINUTES, Kind.SECONDS, Kind.RATE, Kind.SHARE, Kind.LENGTH, Kind.DECIMAL})
 Row = Mapping[str, Any]
 
 

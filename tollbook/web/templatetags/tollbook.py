@@ -81,6 +81,47 @@ def digest(value: str | None) -> SafeString | str:
 
 
 @register.filter
+def digest_copy(value: str | None) -> SafeString | str:
+    """The beginning of a digest beside a button that copies the whole."""
+    if not value:
+        return "–"
+    return format_html(
+        '<span class="digest-copy"><code title="{}">{}…</code>'
+        '<button type="button" class="copy" data-copy="{}" aria-label="{}">{}{}</button></span>',
+        value,
+        value[:16],
+        value,
+        "Copy the whole digest",
+        icon("copy", "is-copy"),
+        icon("check", "is-copied"),
+    )
+
+
+@register.filter
+def scope(value: str) -> str:
+    """A run's scope in words."""
+    return words.scope(value)
+
+
+@register.filter
+def action(value: str) -> str:
+    """What a journal row did."""
+    return words.action(value)
+
+
+@register.filter
+def subject(value: str) -> str:
+    """What a journal row was about."""
+    return words.subject(value)
+
+
+@register.filter
+def step(value: str) -> str:
+    """A step of a price in words."""
+    return words.step(str(value))
+
+
+@register.filter
 def human(value: Any) -> str:
     """A word of a closed list for people: UNDER_REVIEW becomes Under review."""
     return words.human(str(value)) if value not in (None, "") else "–"

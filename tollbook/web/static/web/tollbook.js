@@ -117,6 +117,9 @@
   // Copy what a button names.
   document.addEventListener("click", (event) => {
     const button = event.target.closest("[data-copy]");
-    if (button && navigator.clipboard) navigator.clipboard.writeText(button.dataset.copy).then(() => button.setAttribute("data-copied", ""));
+    if (button && navigator.clipboard) navigator.clipboard.writeText(button.dataset.copy).then(() => {
+      button.setAttribute("data-copied", "");
+      setTimeout(() => button.removeAttribute("data-copied"), 2000);
+    });
   });
 })();
