@@ -216,6 +216,9 @@ def test_another_currency_is_kept_out_of_the_sum_and_named() -> None:
     [
         ({"rate": None}, {}),
         ({"billed_s": None}, {}),
+        ({"billed_s": None, "amount": "0.0132"}, {"INCREMENT": Fraction("0.0012")}),  # math: 0.0132 at 0.0120 a minute are 66 s
+        ({"billed_s": None, "amount": "0.01321"}, {"UNEXPLAINED": Fraction("0.00121")}),  # no number of seconds costs that
+        ({"billed_s": None, "amount": "0.2"}, {"UNEXPLAINED": Fraction("0.188")}),  # math: 1,000 s, and no increment is 940 s
         ({"amount": None}, {}),
         ({"rate": None, "billed_s": None}, {}),
         ({"rate": None, "amount": "0.015"}, {"RATE": Fraction("0.003")}),

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tollbook.core.money import SIXTIETHS_PER_NANO, divide_rounded, parse_scaled
+from tollbook.core.money import HALF_UP, SIXTIETHS_PER_NANO, divide_rounded, parse_scaled
 from tollbook.core.reconciliation import (
     CLASSES,
     MOST_AMOUNT_NANOS,
@@ -26,6 +26,7 @@ from tollbook.engine.reconciliation_reasons import Reasons, find_reasons
 STATED = "STATED"  # their file says what they bill
 OUR_PRICES = "OUR_PRICES"  # it does not: their seconds are valued on our terms
 MINUTES_ONLY = "MINUTES_ONLY"  # and we have no deck either
+LONGEST_BLOCK_S = 600  # no increment is longer: seconds further beyond a duration are no increment
 
 callable_when_compiled(decompose, classify_pair, durations_differ, amount_fits, implied_rate, divide_rounded)
 
@@ -158,11 +159,11 @@ def explain_pairs(units: pa.Table, prices: Prices, terms: Rules) -> pa.Table:
 
 def _price_steps(units: pa.Table, prices: Prices, terms: Rules, stated: Stated, comparable: Booleans) -> _Steps:
     at_duration = prices.calls(units, integers(units, "their_ms"))
-    billed = np.where(stated.has_billed, stated.billed, at_duration.billed_s)
+    billed, has_billed = _billed_seconds(integers(units, "their_ms"), prices, terms, stated, at_duration)
     on_our_row = prices.seconds(at_duration, billed, at_duration.rate)
     amount_off = stated.has_amount & ~_fits(stated.amount, on_our_row, terms.unit)
     rate_differs = comparable & np.where(stated.has_rate, stated.rate != at_duration.rate, amount_off)
-    billed_differs = comparable & stated.has_billed & at_duration.rated & (billed != at_duration.billed_s)
+    billed_differs = comparable & has_billed & at_duration.rated & (billed != at_duration.billed_s)
     reasons = find_reasons(
         units, prices, at_duration, stated.rate, stated.has_rate, stated.amount, billed, rate_differs, billed_differs, terms.unit
     )
@@ -174,6 +175,21 @@ def _price_steps(units: pa.Table, prices: Prices, terms: Rules, stated: Stated, 
     rate = np.where(stated.has_rate, stated.rate, unmoved_rate)
     at_rate = prices.seconds(row, billed, rate)
     return _Steps(at_duration, row, reasons, billed, rate, at_increment, at_rate, rate_differs, billed_differs)
+
+
+def _billed_seconds(their_ms: Integers, prices: Prices, terms: Rules, stated: Stated, at_duration: Priced) -> tuple[Integers, Booleans]:
+    """Their billed seconds, and where they are known: stated, or the whole seconds that their rate and their amount leave no doubt of.
+
+    Two units of the last digit must be less than the price of a second, and the seconds must cover their duration by no more than the
+    longest block. Elsewhere our increments on their duration stand in.
+    """
+    implied = _implied_seconds(stated.amount, stated.rate)
+    off = np.abs(stated.amount - prices.seconds(at_duration, implied, stated.rate)) > terms.unit
+    beyond_s = implied - their_ms // 1000
+    certain = stated.has_amount & stated.has_rate & ~stated.has_billed & (2 * terms.unit < stated.rate) & ~off
+    certain &= (beyond_s >= 0) & (beyond_s <= LONGEST_BLOCK_S)
+    billed = np.where(stated.has_billed, stated.billed, np.where(certain, implied, at_duration.billed_s))
+    return billed, stated.has_billed | certain
 
 
 def _clock_moves_row(units: pa.Table, prices: Prices, ours: Priced) -> Booleans:
@@ -196,6 +212,17 @@ def _fits(amounts: Integers, prices: Integers, unit: int) -> Booleans:
     result = np.zeros(len(amounts), np.bool_)
     for index in range(len(amounts)):
         result[index] = amount_fits(amounts[index], prices[index], unit)
+    return result
+
+
+@compiled
+def _implied_seconds(amounts: Integers, rates: Integers) -> Integers:
+    """Whole seconds that amounts in 1/60 nanos are at rates in nanos per minute; none where that is no number of seconds."""
+    result = np.zeros(len(amounts), np.int64)
+    for index in range(len(amounts)):
+        if rates[index] > 0 and amounts[index] > 0:
+            seconds = divide_rounded(amounts[index], rates[index], HALF_UP)
+            result[index] = seconds if seconds <= MOST_BILLED_S else 0
     return result
 
 
