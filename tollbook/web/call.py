@@ -185,6 +185,7 @@ class Call(Page):
         match = next((each for each in matches if each["leg"] == record["leg"]), matches[0] if matches else None)
         sees_money = self.may(Right.READ_MARGIN)
         prices = self._prices(records, match, record["leg"]) if sees_money else []
+        file = SealedFile.objects.filter(digest=record["file_digest"]).first()
         return {
             "title": f"Call {self.kwargs['cdr_id'][:12]}",
             "cdr_id": self.kwargs["cdr_id"],

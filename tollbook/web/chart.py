@@ -5,7 +5,7 @@ Figures come in as integers and leave as pixels; nothing is computed back from a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -104,18 +104,30 @@ def waterfall(bars: Sequence[Bar], label: str, *, row: int = 30) -> SafeString:
     return canvas.svg()
 
 
-def days(names: Sequence[str], series: Sequence[Series], label: str, *, height: int = 220) -> SafeString:
-    """Upright bars side by side per day."""
+def _round_step(highest: int) -> int:
+    """A quarter of the axis: the smallest of 1, 2, 2.5 and 5 with noughts that four of reach the highest value."""
+    size = 1
+    while True:
+        for tenths in (10, 20, 25, 50):
+            if 4 * size * tenths >= 10 * highest:
+                return max(size * tenths // 10, 1)
+        size *= 10
+
+
+def days(names: Sequence[str], series: Sequence[Series], label: str, *, height: int = 220, axis: Callable[[int], str] = str) -> SafeString:
+    """Upright bars side by side per day; `axis` says the figures of the lines behind them."""
     canvas = _Canvas(height, label)
     left, bottom, top = 8, height - 24, 12
     highest = max((value for each in series for value in each.values), default=0)
     lowest = min((value for each in series for value in each.values), default=0)
-    highest, lowest = max(highest, 1), min(lowest, 0)
+    step = _round_step(max(highest, 4))
+    highest, lowest = 4 * step, min(lowest, 0)
     scale = (bottom - top) / (highest - lowest)
     zero = top + highest * scale
     for quarter in range(1, 5):
-        y = zero - (highest * quarter / 4) * scale
+        y = zero - (step * quarter) * scale
         canvas.line(left, y, WIDTH - 8, y, "rule")
+        canvas.text(left, y - 4, axis(step * quarter), "start")
     canvas.line(left, zero, WIDTH - 8, zero, "base")
     slot = (WIDTH - left - 8) / max(len(names), 1)
     width = min(40, slot * 0.72 / max(len(series), 1))

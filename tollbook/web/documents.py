@@ -10,7 +10,7 @@ from django.urls import reverse
 from tollbook.core.ledger import CHART
 from tollbook.core.rights import Right, Role
 from tollbook.store import files
-from tollbook.store.models import Document, Posting, Run
+from tollbook.store.models import Document, Head, Posting, Run
 from tollbook.web import book, reference
 from tollbook.web.dispute import visible as disputes_of
 from tollbook.web.listing import ListPage
@@ -79,6 +79,9 @@ class OneDocument(Page):
             "disputes": disputes_of(self).filter(document=row).order_by("id"),
             "has_pdf": row.file is not None and row.file.suffix == ".pdf",
             "is_operator": is_operator,
+            "comparison": self._comparison(row)
+            if row.kind == "RECEIVED_INVOICE" and self.may(Right.READ_DISPUTES) and is_operator
+            else None,
         }
         if is_operator and self.may(Right.READ_LEDGER):
             context["postings"] = [
@@ -89,6 +92,12 @@ class OneDocument(Page):
             context["runs"] = Run.objects.filter(run_key__in=row.runs if isinstance(row.runs, list) else []).order_by("stage", "scope")
             context["agreement"] = reference.agreement_by_digest(row.agreement_digest) if row.agreement_digest else None
         return context
+
+    def _comparison(self, row: Document) -> dict[str, Any] | None:
+        """The comparison that explains a partner's invoice: where it is, and what it says in a sentence."""
+        scope = f"{row.partner_id}/OUT/{row.period}"
+        head = Head.objects.select_related("run").filter(stage="reconciliation", scope=scope).first()
+        return {"scope": scope, "summary": head.run.summary} if head else None
 
 
 class File(Page):

@@ -32,6 +32,10 @@ class Management:
             self.used[found.fixing.day] = found.fixing
         return found.amount_micros
 
+    def is_missing(self, currency: str) -> bool:
+        """Whether a rate was asked for and not known."""
+        return currency in self.missing
+
     def total(self, amounts: Any) -> int:
         """The sum of (currency, amount) pairs as of today; what has no rate is in `missing` and not in it."""
         return sum(self.convert(amount, currency) or 0 for currency, amount in amounts)

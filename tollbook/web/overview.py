@@ -10,7 +10,7 @@ from django.db.models import Max, Sum
 
 from tollbook.core.rights import Right
 from tollbook.store.manifest import COLLECTION_ORIGIN
-from tollbook.store.models import UsageTotal
+from tollbook.store.models import Partner, UsageTotal
 from tollbook.web import chart, figures
 from tollbook.web.management import Management, management
 from tollbook.web.page import Page, Scope
@@ -68,7 +68,8 @@ class Overview(Page):
 def _one_sum(amounts: list[figures.Amount], converter: Management) -> dict[str, Any]:
     """A count and a sum in the management currency as of today."""
     total = converter.total((each.currency, each.amount_micros) for each in amounts)
-    return {"number": sum(each.number for each in amounts), "amount_micros": total, "parts": amounts}
+    left = [each for each in amounts if converter.is_missing(each.currency)]
+    return {"number": sum(each.number for each in amounts), "amount_micros": total, "left": left}
 
 
 class _Sums:
@@ -79,16 +80,18 @@ class _Sums:
         self.currency = chosen or converter.currency
         self._chosen = chosen
 
-    def _amount(self, row: dict[str, Any]) -> int:
+    def _amount(self, row: dict[str, Any]) -> dict[str, int]:
+        """The amount in the currency of the page; what has no rate is left as it is, in no sum."""
         amount: int = row["amount"] or 0
-        return amount if self._chosen else self._converter.convert(amount, row["currency"], row["day"]) or 0
+        converted = amount if self._chosen else self._converter.convert(amount, row["currency"], row["day"])
+        return {"amount": converted or 0, "left": amount if converted is None else 0}
 
     @cached_property
     def _lines(self) -> list[dict[str, Any]]:
         grouped = self._rows.values("day", "partner", "leg", "currency")
         summed = grouped.annotate(amount=Sum("amount_micros"), number=Sum("records"), ms=Sum("duration_ms"))
         found = [dict(row) for row in summed.order_by("day", "partner", "leg", "currency")]
-        return [{**row, "amount": self._amount(row)} for row in found]
+        return [{**row, **self._amount(row)} for row in found]
 
     def days(self) -> list[dict[str, Any]]:
         days: dict[Any, dict[str, Any]] = {}
@@ -104,11 +107,19 @@ class _Sums:
     def partners(self) -> list[dict[str, Any]]:
         found: dict[tuple[str, str], dict[str, Any]] = {}
         for row in self._lines:
-            line = found.setdefault((row["partner"], row["leg"]), {"partner": row["partner"], "leg": row["leg"], "amount": 0, "ms": 0})
+            new = {"partner": row["partner"], "leg": row["leg"], "amount": 0, "ms": 0, "left": {}}
+            line = found.setdefault((row["partner"], row["leg"]), new)
+            if row["left"]:
+                line["left"][row["currency"]] = line["left"].get(row["currency"], 0) + row["left"]
             line["amount"] += row["amount"]
             line["ms"] += row["ms"] or 0
         largest = max((abs(line["amount"]) for line in found.values()), default=1)
-        lines = [{**line, "bar": chart.share(line["amount"], largest)} for line in found.values()]
+        names = dict(Partner.objects.filter(id__in={line["partner"] for line in found.values()}).values_list("id", "name"))
+        lines = [
+            {**line, "name": names.get(line["partner"]) or line["partner"], "is_known": line["partner"] in names}
+            | {"bar": chart.share(line["amount"], largest), "left": sorted(line["left"].items())}
+            for line in found.values()
+        ]
         return sorted(lines, key=lambda line: -abs(line["amount"]))[:12]
 
 
@@ -117,4 +128,9 @@ def _picture(days: list[dict[str, Any]], currency: str) -> Any:
         chart.Series(name, [day[key] for day in days], [money(day[key], currency) for day in days], style)
         for name, key, style in (("Revenue", "revenue", "s1"), ("Cost", "cost", "s3"), ("Margin", "margin", "s2"))
     ]
-    return chart.days([f"{day['day']:%m-%d}" for day in days], series, f"Revenue, cost and margin by day in {currency}")
+    return chart.days(
+        [f"{day['day']:%m-%d}" for day in days],
+        series,
+        f"Revenue, cost and margin by day in {currency}",
+        axis=lambda value: f"{money(value, currency)} {currency}",
+    )

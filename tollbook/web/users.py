@@ -133,7 +133,7 @@ class OneUser(Page):
             "title": row.name,
             "row": row,
             "has_password": account is not None and account.has_usable_password(),
-            "rights": [(human(str(right).replace("-", " ")), right in rights) for right in Right],
+            "rights": [(human(str(right).replace("-", " ")).capitalize(), right in rights) for right in Right],
             "may_manage": self.may(Right.MANAGE_USERS) and row.name != self.viewer.name,
         }
 

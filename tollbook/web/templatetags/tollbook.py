@@ -104,6 +104,14 @@ def scope(value: str) -> str:
 
 
 @register.filter
+def aged(name: str) -> str:
+    """A bucket of an ageing in words."""
+    if name == "current":
+        return "not due yet"
+    return f"over {name.removesuffix('+')} days ago" if name.endswith("+") else f"{name.replace('-', ' to ')} days ago"
+
+
+@register.filter
 def action(value: str) -> str:
     """What a journal row did."""
     return words.action(value)
