@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from tollbook.core import cdr
-from tollbook.core.problem import Refusal
+from tollbook.core.problem import Refusal, refuse
 from tollbook.core.rights import Actor, Role
 from tollbook.flow import clock, documents, inputs, intake, matching, mediation, rating, reference
 from tollbook.flow.book import Book
-from tollbook.flow.run import Computed, Run, current_run, current_runs, execute_run, run_of
+from tollbook.flow.run import Computed, Plan, Run, current_run, current_runs, execute_run, execute_together, run_of
 from tollbook.store.models import Head, Journal, Segment, UsageTotal
 from tollbook.store.models import Run as RunRow
 
@@ -138,6 +139,49 @@ def test_a_summary_is_kept_with_the_run(book: Book) -> None:
     assert current_run(book, "test", "a") is not None
     assert run.summary == {"pairs": 1}
     assert run.segment_digests() == [run.paths("mark")[0].stem]
+
+
+def test_plans_together_are_published_in_their_order_and_one_that_is_refused_stops_no_other(book: Book) -> None:
+    """Computed in any order: the first plan waits until the last has been computed, and is still the first in the journal."""
+    last_is_computed = threading.Event()
+
+    def plan(name: str, compute: Any) -> Plan:
+        return Plan(book, stage="mediation", scope=name, semantics_version=1, inputs=[], parameters={"name": name}, compute=compute)
+
+    def first() -> dict[str, pa.Table]:
+        assert last_is_computed.wait(60)
+        return {"mark": _marks("a")}
+
+    def refused() -> dict[str, pa.Table]:
+        raise refuse("DECK_AWAITED")
+
+    def last() -> dict[str, pa.Table]:
+        last_is_computed.set()
+        return {"mark": _marks("b", "c")}
+
+    again = _run(book, _marks("d"))
+    kept = Plan(book, again.stage, again.scope, again.semantics_version, again.inputs, again.parameters, _never)
+    done = execute_together([plan("one", first), plan("two", refused), kept, plan("three", last)], actor=OWNER)
+    one, two, reused, three = done
+    assert isinstance(one, Run)
+    assert isinstance(reused, Run)
+    assert isinstance(three, Run)
+    assert isinstance(two, Refusal)
+    assert (one.is_reused, reused.is_reused, three.is_reused, two.problems[0].code) == (False, True, False, "DECK_AWAITED")
+    assert list(Journal.objects.order_by("-seq").values_list("subject", flat=True)[:2]) == ["three", "one"]
+    assert RunRow.objects.count() == 3
+
+
+def test_legs_rated_ahead_are_the_runs_that_are_rated_one_by_one(book: Book) -> None:
+    terms(book)
+    cdrs(book, DATA / "ours.csv")
+    rating.rate_ahead(book, [("nobody", "OUT", PERIOD), ("aurora", "OUT", PERIOD), ("aurora", "IN", PERIOD)], actor=OWNER)
+    ahead = current_run(book, "rating", f"aurora/OUT/{PERIOD}")
+    alone = rating.rate_leg(book, "aurora", "OUT", PERIOD, actor=OWNER)
+    assert ahead is not None
+    assert alone is not None
+    assert (alone.run_key, alone.result_digest, alone.is_reused) == (ahead.run_key, ahead.result_digest, True)
+    assert RunRow.objects.count() == 2
 
 
 def _results(book: Book) -> dict[str, str]:

@@ -7,6 +7,7 @@ is idempotent: a close that was interrupted is run again and ends with the same 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -21,7 +22,7 @@ from tollbook.flow.book import Book
 from tollbook.flow.dispute import Raised, raise_dispute
 from tollbook.flow.issue import Issued
 from tollbook.flow.payables import Payable, accrue, difference_to_records, receive, supplier_invoices
-from tollbook.flow.rating import agreement_of, partners_with_terms, rate_leg
+from tollbook.flow.rating import agreement_of, partners_with_terms, rate_ahead, rate_leg
 from tollbook.flow.reconciliation import Reconciliation, reconcile_leg
 from tollbook.flow.run import Run
 from tollbook.flow.settlement import SalesInvoice, invoice_sales
@@ -95,11 +96,25 @@ def run_close(book: Book, period: str, *, actor: Actor, known_at: int | None = N
     close = Close(period, known_at, closed_at=clock.now_ms())
     if clock.now_ms() < (last - dt.date(1970, 1, 1)).days * 86_400_000:
         close.problems.append(problem("CLOSE_EARLY", f"It ends on {last}.", value=period))
+    rate_ahead(book, _legs(book, partners, period, known_at), actor=actor, known_at=known_at)
     for number, partner in enumerate(partners):
         progress.report("rating", STEPS * number, STEPS * len(partners) + 1, partner, steps=STEPS)
         close.partners.append(_close_partner(book, partner, period, actor, known_at))
     progress.report("sealing", STEPS * len(partners), STEPS * len(partners) + 1)
     return close
+
+
+def _legs(book: Book, partners: list[str], period: str, known_at: int | None) -> Iterator[tuple[str, str, str]]:
+    """Every leg the close will rate, as (partner, leg, period)."""
+    for partner in partners:
+        try:
+            agreement, _ = agreement_of(book, partner, period, known_at=known_at)
+        except Refusal:
+            continue  # the partner is parked with the reason when its turn comes
+        for own in due_periods(agreement, period):
+            for leg, terms in (("OUT", agreement.buy), ("IN", agreement.sell)):
+                if terms is not None and _has_traffic(book, agreement, own):
+                    yield partner, leg, own
 
 
 def _close_partner(book: Book, partner: str, period: str, actor: Actor, known_at: int | None) -> PartnerClose:

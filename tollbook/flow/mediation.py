@@ -18,7 +18,7 @@ from tollbook.engine import mediation
 from tollbook.flow import inputs
 from tollbook.flow.book import Book
 from tollbook.flow.inputs import SegmentSet
-from tollbook.flow.run import Computed, Run, execute_run
+from tollbook.flow.run import Computed, Plan, Run, execute
 
 STAGE: Final = "mediation"
 SEMANTICS_VERSION: Final = 1
@@ -27,13 +27,13 @@ HOUR_MS: Final = 3_600_000
 EDGE_MS: Final = {"OURS": 6 * HOUR_MS, "THEIRS": 32 * HOUR_MS}
 
 
-def mediate(
-    book: Book, partner: str, leg: str, side: str, period: str, from_ms: int, until_ms: int, *, actor: Actor, known_at: int | None = None
-) -> Run:
+def mediation_plan(
+    book: Book, partner: str, leg: str, side: str, period: str, from_ms: int, until_ms: int, *, known_at: int | None = None
+) -> Plan:
     """The mediation run of one partner's leg and side; its rows are MARK."""
     low, high = from_ms - EDGE_MS[side], until_ms + EDGE_MS[side]
     segments = inputs.cdr_segments(book, side, low, high, known_at=known_at)
-    return execute_run(
+    return Plan(
         book,
         stage=STAGE,
         scope=f"{partner}/{leg}/{side}/{period}",
@@ -41,10 +41,16 @@ def mediate(
         inputs=segments.digests,
         parameters={"partner": partner, "leg": leg, "side": side, "from_ms": low, "until_ms": high},
         compute=lambda: _compute(book, segments, _condition(partner, leg, low, high)),
-        actor=actor,
         known_at=known_at,
         side=side,
     )
+
+
+def mediate(
+    book: Book, partner: str, leg: str, side: str, period: str, from_ms: int, until_ms: int, *, actor: Actor, known_at: int | None = None
+) -> Run:
+    """The same, run."""
+    return execute(mediation_plan(book, partner, leg, side, period, from_ms, until_ms, known_at=known_at), actor=actor)
 
 
 def _condition(partner: str, leg: str, low: int, high: int) -> str:

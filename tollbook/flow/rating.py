@@ -6,7 +6,7 @@ period, and every deck version known. A record is priced under the agreement in 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import pairwise
@@ -25,9 +25,9 @@ from tollbook.engine.deck import CompiledDeck
 from tollbook.flow import inputs, reference
 from tollbook.flow.book import Book
 from tollbook.flow.compiled_decks import compiled
-from tollbook.flow.mediation import EDGE_MS, mediate, mediated
+from tollbook.flow.mediation import EDGE_MS, mediated, mediation_plan
 from tollbook.flow.reference import DeckVersion, Document
-from tollbook.flow.run import Computed, Run, execute_run
+from tollbook.flow.run import Computed, Plan, Run, execute, execute_together
 from tollbook.store import manifest
 from tollbook.store.models import UsageTotal
 
@@ -145,40 +145,82 @@ def agreement_of(book: Book, partner: str, period: str, *, known_at: int | None 
     return agreement, inputs.period_of_agreement(agreement, period)
 
 
+@dataclass(frozen=True, slots=True)
+class RatedLeg:
+    """One partner's leg in a period with all that decides its prices: the terms in force, and the digests that pin them."""
+
+    book: Book
+    partner: str
+    leg: str
+    period: str
+    terms: tuple[Terms, ...]
+    digests: tuple[str, ...]
+    known_at: int | None
+
+    def mediation(self) -> Plan:
+        """The run that says which of our records are priced."""
+        window = self.terms[0].from_ms, self.terms[-1].until_ms
+        return mediation_plan(self.book, self.partner, self.leg, "OURS", self.period, *window, known_at=self.known_at)
+
+    def rating(self, marks: Run) -> Plan:
+        """The run that prices them."""
+        edge = EDGE_MS["OURS"]
+        from_ms, until_ms = self.terms[0].from_ms - edge, self.terms[-1].until_ms + edge
+        segments = inputs.cdr_segments(self.book, "OURS", from_ms, until_ms, known_at=self.known_at)
+
+        def publish(run: Run) -> None:
+            from tollbook.flow.rebuild import usage_of_charges
+
+            manifest.replace_usage(run.scope, usage_of_charges(run))
+
+        return Plan(
+            self.book,
+            stage=STAGE,
+            scope=scope_of(self.partner, self.leg, self.period),
+            semantics_version=SEMANTICS_VERSION,
+            inputs=[*segments.digests, *self.digests, marks.result_digest],
+            parameters=_parameters(self.partner, self.leg, self.period, self.terms),
+            compute=lambda: _compute(self.book, self.leg, self.terms, segments, marks),
+            known_at=self.known_at,
+            side="OURS",
+            also=publish,
+        )
+
+
+def leg_of(book: Book, partner: str, leg: str, period: str, *, known_at: int | None = None) -> RatedLeg | None:
+    """A leg with its terms; None where the partner's agreements say nothing of it. Refuses as `terms_of` does."""
+    terms, digests = terms_of(book, partner, leg, period, known_at=known_at)
+    return RatedLeg(book, partner, leg, period, tuple(terms), tuple(digests), known_at) if terms else None
+
+
 def rate_leg(
     book: Book, partner: str, leg: str, period: str, *, actor: Actor, known_at: int | None = None, dry_run: bool = False
 ) -> Run | None:
     """The rating run of one partner's leg; None where its agreements say nothing of that leg."""
-    terms, digests = terms_of(book, partner, leg, period, known_at=known_at)
-    if not terms:
+    rated = leg_of(book, partner, leg, period, known_at=known_at)
+    if rated is None:
         return None
-    from_ms, until_ms = terms[0].from_ms, terms[-1].until_ms
-    marks = mediate(book, partner, leg, "OURS", period, from_ms, until_ms, actor=actor, known_at=known_at)
-    segments = inputs.cdr_segments(book, "OURS", from_ms - EDGE_MS["OURS"], until_ms + EDGE_MS["OURS"], known_at=known_at)
-    scope = scope_of(partner, leg, period)
-
-    def publish(run: Run) -> None:
-        from tollbook.flow.rebuild import usage_of_charges
-
-        manifest.replace_usage(run.scope, usage_of_charges(run))
-
-    return execute_run(
-        book,
-        stage=STAGE,
-        scope=scope,
-        semantics_version=SEMANTICS_VERSION,
-        inputs=[*segments.digests, *digests, marks.result_digest],
-        parameters=_parameters(partner, leg, period, terms),
-        compute=lambda: _compute(book, leg, terms, segments, marks),
-        actor=actor,
-        known_at=known_at,
-        side="OURS",
-        also=publish,
-        dry_run=dry_run,
-    )
+    marks = execute(rated.mediation(), actor=actor)
+    return execute(rated.rating(marks), actor=actor, dry_run=dry_run)
 
 
-def _parameters(partner: str, leg: str, period: str, terms: list[Terms]) -> dict[str, Any]:
+def rate_ahead(book: Book, legs: Iterable[tuple[str, str, str]], *, actor: Actor, known_at: int | None = None) -> None:
+    """Mediates and rates many legs (partner, leg, period), several at a time: `rate_leg` then finds their runs made. What is refused here
+    is refused there again, with its reason, where somebody can be told."""
+    rated, plans = [], []
+    for partner, leg, period in legs:
+        try:
+            found = leg_of(book, partner, leg, period, known_at=known_at)
+            if found is not None:
+                plans.append(found.mediation())
+                rated.append(found)
+        except Refusal:
+            continue
+    runs = execute_together(plans, actor=actor)
+    execute_together([each.rating(marks) for each, marks in zip(rated, runs, strict=True) if isinstance(marks, Run)], actor=actor)
+
+
+def _parameters(partner: str, leg: str, period: str, terms: Sequence[Terms]) -> dict[str, Any]:
     parts = [
         {"agreement": each.agreement.digest, "from_ms": each.from_ms, "until_ms": each.until_ms, "decks": list(each.deck.digests)}
         for each in terms
@@ -186,7 +228,7 @@ def _parameters(partner: str, leg: str, period: str, terms: list[Terms]) -> dict
     return {"partner": partner, "leg": leg, "period": period, "terms": parts}
 
 
-def _compute(book: Book, leg: str, terms: list[Terms], segments: inputs.SegmentSet, marks: Run) -> Computed:
+def _compute(book: Book, leg: str, terms: Sequence[Terms], segments: inputs.SegmentSet, marks: Run) -> Computed:
     totals: dict[str, Any] = {}
 
     def charges() -> Iterator[pa.Table]:

@@ -9,17 +9,19 @@ The same inputs have the same run key: if that run is there and its files hold, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import duckdb
 import pyarrow as pa
 
 from tollbook.core.digest import run_key
-from tollbook.core.problem import refuse
+from tollbook.core.problem import Refusal, refuse
 from tollbook.core.rights import Actor, Right, require
 from tollbook.core.tables import KINDS
 from tollbook.flow import clock
@@ -32,6 +34,8 @@ from tollbook.store.models import Run as RunRow
 from tollbook.store.segments import SegmentFile, SegmentWriter
 
 Rows: TypeAlias = pa.Table | pa.RecordBatch | Iterable[pa.Table | pa.RecordBatch]
+
+PLANS_AT_ONCE: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,62 +73,125 @@ class Run:
         return sorted(path.stem for paths in self.files.values() for path in paths)
 
 
-def execute_run(
-    book: Book,
-    *,
-    stage: str,
-    scope: str,
-    semantics_version: int,
-    inputs: Iterable[str],
-    parameters: Mapping[str, Any],
-    compute: Callable[[], Mapping[str, Rows] | Computed],
-    actor: Actor,
-    known_at: int | None = None,
-    side: str = "",
-    right: Right = Right.RUN,
-    also: Callable[[Run], None] | None = None,
-    dry_run: bool = False,
-) -> Run:
-    """Runs a stage, or uses the run that did exactly this before, and makes it the current one of its scope.
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A run that is to be. `compute` returns the rows of each kind and reads nothing that `inputs` and `parameters` do not name, and not
+    the database; `also` writes further rows in the publishing transaction whenever the current run of the scope changes."""
 
-    `compute` returns the rows of each kind and reads nothing that `inputs` and `parameters` do not name. `also` writes further rows in
-    the publishing transaction whenever the current run of the scope changes. Refuses with RIGHT_MISSING before anything is computed.
+    book: Book
+    stage: str
+    scope: str
+    semantics_version: int
+    inputs: Iterable[str]
+    parameters: Mapping[str, Any]
+    compute: Callable[[], Mapping[str, Rows] | Computed]
+    known_at: int | None = None
+    side: str = ""
+    right: Right = Right.RUN
+    also: Callable[[Run], None] | None = None
+
+    @property
+    def pinned(self) -> tuple[str, ...]:
+        """The digests it reads, each once."""
+        return tuple(sorted(set(self.inputs)))
+
+    @property
+    def run_key(self) -> str:
+        """Its name: that of everything that decides it."""
+        return run_key(
+            stage=self.stage,
+            scope=self.scope,
+            semantics_version=self.semantics_version,
+            input_digests=self.pinned,
+            parameters=self.parameters,
+            known_at=self.known_at,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """What a plan came to, written but not published."""
+
+    computed: Computed
+    segments: list[SegmentFile]
+    results: dict[str, Any]
+    started_at: int
+
+
+def execute_run(book: Book, *, actor: Actor, dry_run: bool = False, **plan: Any) -> Run:
+    """`execute` for a plan that is named in place."""
+    return execute(Plan(book, **plan), actor=actor, dry_run=dry_run)
+
+
+def execute(plan: Plan, *, actor: Actor, dry_run: bool = False) -> Run:
+    """Runs a plan, or uses the run that did exactly this before, and makes it the current one of its scope.
+
+    Refuses with RIGHT_MISSING before anything is computed, and with RUN_NOT_REPRODUCED where the same run gave something else before.
     """
-    require(actor, right)
-    pinned = tuple(sorted(set(inputs)))
-    key = run_key(
-        stage=stage, scope=scope, semantics_version=semantics_version, input_digests=pinned, parameters=parameters, known_at=known_at
-    )
+    require(actor, plan.right)
+    key = plan.run_key
     row = RunRow.objects.filter(run_key=key).first()
-    if row is not None and not dry_run and _holds(book, row):
-        return _reuse(book, row, actor, right, also)
-    started_at = clock.now_ms()
+    if row is not None and not dry_run and _holds(plan.book, row):
+        return _reuse(plan.book, row, actor, plan.right, plan.also)
+    return _finish(plan, key, row, _make(plan, key, clock.now_ms()), actor, dry_run)
+
+
+def execute_together(plans: Sequence[Plan], *, actor: Actor) -> list[Run | Refusal]:
+    """Runs plans that do not rest on one another. They are computed several at a time and published one after the other, in their order,
+    so that the book is the same as if they had followed each other. A plan that is refused stops no other."""
+    for plan in plans:
+        require(actor, plan.right)
+    done: list[Run | Refusal] = []
+    with ThreadPoolExecutor(PLANS_AT_ONCE) as pool:
+        begun = []
+        for plan in plans:
+            key = plan.run_key
+            row = RunRow.objects.filter(run_key=key).first()
+            holds = row is not None and _holds(plan.book, row)
+            begun.append((key, row, None if holds else pool.submit(copy_context().run, _make, plan, key, clock.now_ms())))
+        for plan, (key, row, made) in zip(plans, begun, strict=True):
+            try:
+                if made is None and row is not None:
+                    done.append(_reuse(plan.book, row, actor, plan.right, plan.also))
+                elif made is not None:
+                    done.append(_finish(plan, key, row, made.result(), actor, dry_run=False))
+            except Refusal as refusal:
+                done.append(refusal)
+    return done
+
+
+def _make(plan: Plan, key: str, started_at: int) -> _Made:
+    """Computes and writes; touches no database, so that it may run in a thread of its own."""
     crash_point("run.before_compute")
-    found = compute()
+    found = plan.compute()
     computed = found if isinstance(found, Computed) else Computed(found)
-    segments = _write(book, key, side, computed.tables)
+    segments = _write(plan.book, key, plan.side, computed.tables)
     crash_point("run.after_segments")
-    results = _results(book, computed.tables, segments)
-    result_digest = digests.result_digest(results)
+    return _Made(computed, segments, _results(plan.book, computed.tables, segments), started_at)
+
+
+def _finish(plan: Plan, key: str, row: RunRow | None, made: _Made, actor: Actor, dry_run: bool) -> Run:
+    result_digest = digests.result_digest(made.results)
     crash_point("run.after_digest")
     if row is not None and row.result_digest != result_digest:
-        raise refuse("RUN_NOT_REPRODUCED", f"{stage} {scope} gave {row.result_digest} before and {result_digest} now.", value=key)
+        reason = f"{plan.stage} {plan.scope} gave {row.result_digest} before and {result_digest} now."
+        raise refuse("RUN_NOT_REPRODUCED", reason, value=key)
     rows = manifest.RunRows(
         run_key=key,
-        stage=stage,
-        scope=scope,
-        semantics_version=semantics_version,
-        inputs=pinned,
-        parameters=parameters,
-        known_at=known_at,
+        stage=plan.stage,
+        scope=plan.scope,
+        semantics_version=plan.semantics_version,
+        inputs=plan.pinned,
+        parameters=plan.parameters,
+        known_at=plan.known_at,
         result_digest=result_digest,
-        results=results,
-        summary=computed.summary,
-        started_at=started_at,
+        results=made.results,
+        summary=made.computed.summary,
+        started_at=made.started_at,
         finished_at=clock.now_ms(),
-        segments=tuple(segments),
+        segments=tuple(made.segments),
     )
-    return _publish(book, rows, actor, right, also, dry_run)
+    return _publish(plan.book, rows, actor, plan.right, plan.also, dry_run)
 
 
 def _publish(book: Book, rows: manifest.RunRows, actor: Actor, right: Right, also: Callable[[Run], None] | None, dry_run: bool) -> Run:
