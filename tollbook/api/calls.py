@@ -163,7 +163,7 @@ def call(request: HttpRequest, call: CallId, query: Query[Leg]) -> Schema:
         raw=found["raw"].encode("utf-8", "replace").decode(),
         records=[shown_record(each) for each in found["records"]],
         match=_match(found["match"], found["rule"]),
-        prices=[LegPrice(**each.as_dict()) for each, *_ in found["prices"]] if sees_money else None,
+        prices=[LegPrice(**each["price"].as_dict()) for each in found["prices"]] if sees_money else None,
         differences=[_difference(each) for each in found["variances"]] if sees_money else None,
     )
 
