@@ -34,7 +34,7 @@ from tollbook.engine.reconciliation_pairs import (
 )
 from tollbook.engine.reconciliation_prices import NoPrices, Prices
 
-BATCH_ROWS = 250_000
+BATCH_ROWS = 100_000
 _DAY = dt.timedelta(days=1)
 
 

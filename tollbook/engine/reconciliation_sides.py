@@ -140,4 +140,7 @@ def charge(
         f"""SELECT c.status::VARCHAR, count(*), min(o.b_e164) FROM {CHARGES} c JOIN {OURS} o USING (cdr_id)
             WHERE c.status IN ('UNRATED', 'BLOCKED', 'HELD') GROUP BY 1 ORDER BY 1"""
     ).fetchall()
-    return [problem(status, f"{count:,} of our calls, the first to {number}.", value=number or "") for status, count, number in counted]
+    return [
+        problem(status, f"{count:,} of our calls, {f'the first to {number}' if number else 'without a called number'}.", value=number or "")
+        for status, count, number in counted
+    ]

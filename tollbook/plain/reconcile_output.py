@@ -18,7 +18,7 @@ from tollbook.formats.csv_text import CsvWriter
 from tollbook.formats.report.reconciliation import reconciliation_report
 
 EXAMPLES: Final = 5
-CSV_ROWS: Final = 200_000
+CSV_ROWS: Final = 50_000
 WATERFALL_COLUMNS: Final = ("cause", "calls", "minutes_ms", "amount", "exact_60th_nanos", "more", "less", "currency", "share_pct", "clause")
 PROBLEM_COLUMNS: Final = ("code", "severity", "side", "file", "record_no", "column", "value", "reason", "remedy")
 
