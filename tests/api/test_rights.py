@@ -24,13 +24,19 @@ PLACES: dict[str, Callable[[], str]] = {
     "/reconciliations/{partner}/{leg}/{period}": lambda: "aurora/OUT/2026-11",
     "/exceptions/{id}": lambda: seed.digest("aurora RATE_VARIANCE"),
     "/disputes/{id}": lambda: "D-aurora-2026-11",
+    "/documents/{id}/lines/{line}": lambda: f"{_first('Document', kind='INVOICE', partner_id='aurora')}/lines/1",
     "/documents/{id}": lambda: _first("Document", partner_id="aurora"),
     "/closes/{id}": lambda: _first("Document", kind="CLOSE"),
     "/journal/{seq}": lambda: "1",
     "/tokens/{name}": lambda: "t-spare",
-    "/jobs/{id}": lambda: _first("Job"),
+    "/jobs/{id}": lambda: seed.JOB,
 }
-QUERIES = {"/decks/look-up": "partner=aurora&direction=BUY&number=639171234567", "/files": "name=x.csv"}
+QUERIES = {
+    "/decks/look-up": "partner=aurora&direction=BUY&number=639171234567",
+    "/decks/{id}/look-up": "number=639171234567",
+    "/files": "name=x.csv",
+    "/uploads": "name=x.csv",
+}
 # The documents of the seed have no annex, and its pack is none.
 OTHERWISE = {"/documents/{id}/annex": 404, "/closes/{id}/verification": 422}
 
@@ -64,12 +70,13 @@ def declared(operation: Any) -> Any:
 
 def address(path: str) -> str:
     """The path with aurora's things in it."""
+    asked = path
     for known, place in sorted(PLACES.items(), key=lambda each: -len(each[0])):
         if path.startswith(known):
             path = known.split("{")[0].rstrip("/") + "/" + place() + path[len(known) :]
             break
     assert "{" not in path, f"{path} needs a line in PLACES"
-    return f"{path.lstrip('/')}?{QUERIES[path]}" if path in QUERIES else path.lstrip("/")
+    return f"{path.lstrip('/')}?{QUERIES[asked]}" if asked in QUERIES else path.lstrip("/")
 
 
 @pytest.fixture

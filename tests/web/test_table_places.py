@@ -12,7 +12,7 @@ import pytest
 
 from tollbook.web.table import keys
 from tollbook.web.table.columns import Column, Kind
-from tollbook.web.table.listed_rows import ListedRows
+from tollbook.web.table.memory_rows import MemoryRows
 from tollbook.web.table.query_rows import QueryRows
 from tollbook.web.table.segment_rows import SegmentRows
 
@@ -39,8 +39,8 @@ def _segment() -> SegmentRows:
     return SegmentRows(connection, "SELECT * FROM t", fields=("number",))
 
 
-def _memory() -> ListedRows:
-    return ListedRows([dict(zip(("number", "due_on", "period"), row, strict=True)) for row in ROWS], tie=("number",))
+def _memory() -> MemoryRows:
+    return MemoryRows([dict(zip(("number", "due_on", "period"), row, strict=True)) for row in ROWS], tie=("number",))
 
 
 @pytest.mark.parametrize("make", [_query, _segment, _memory])

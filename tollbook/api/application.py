@@ -10,7 +10,24 @@ from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
 
 from tollbook import __version__
-from tollbook.api import calls, decks, disputes, documents, exceptions, jobs, partners, people, runs, sources
+from tollbook.api import (
+    calls,
+    deck_changes,
+    decks,
+    disputes,
+    document_lines,
+    documents,
+    exceptions,
+    exposure,
+    jobs,
+    overview,
+    partners,
+    people,
+    runs,
+    sources,
+    traffic,
+    uploads,
+)
 from tollbook.api.operation import PROBLEM_CONTENT, problem_responses
 from tollbook.api.problem import ApiError, answer_to
 from tollbook.core.problem import Refusal
@@ -33,15 +50,17 @@ ABOUT: Final = (
 )
 TAGS: Final = {
     "book": "The token in hand, tokens, users, the journal.",
-    "partners": "Partners, agreements with their clauses, trunks.",
-    "decks": "Rate decks, and the row that prices a number.",
+    "overview": "Revenue, cost and margin by day.",
+    "partners": "Partners, agreements with their clauses, trunks; what each owes and how it goes with it.",
+    "decks": "Rate decks, what a version changes, and the row that prices a number.",
     "sources": "Files received and what became of every record; sending files in.",
     "calls": "Records, searched, and one with how it got its price.",
+    "traffic": "Key figures by trunk, destination, hour and cause, and the records behind them.",
     "runs": "Runs, running usage, the ledger.",
     "reconciliations": "Differences with partners by cause, down to the calls.",
     "exceptions": "Differences above the error budget and what is decided about them.",
     "disputes": "What is disputed, its clocks, its evidence, its steps.",
-    "documents": "Invoices and other documents with pages and annex.",
+    "documents": "Invoices and other documents with pages and annex, and the calls behind every line.",
     "closes": "Sealed periods and their packs.",
     "jobs": "Long work.",
 }
@@ -68,7 +87,10 @@ PROBLEM_SCHEMA: Final[dict[str, Any]] = {
         "problems": {"type": "array", "items": {"$ref": "#/components/schemas/PlainProblem"}},
     },
 }
-_ROUTERS: Final = (people, partners, decks, sources, calls, runs, exceptions, disputes, documents, jobs)
+_ROUTERS: Final = (
+    *(people, overview, partners, exposure, decks, deck_changes, sources, uploads, calls, traffic),
+    *(runs, exceptions, disputes, documents, document_lines, jobs),
+)
 
 
 class BookApi(NinjaAPI):

@@ -13,15 +13,18 @@ from tollbook.api.fields import Exact, Instant
 from tollbook.api.listing import Listing
 from tollbook.api.models import Clause, Given, Text, instant
 from tollbook.api.operation import actor_of, page_for, reads, writes
+from tollbook.api.problem import ApiError
 from tollbook.api.repeated import Answer
-from tollbook.core.dispute import STEPS, open_events, right_for
+from tollbook.core.dispute import STATES, STEPS, open_events, right_for
 from tollbook.core.rights import Right, allowed
 from tollbook.flow import clock
 from tollbook.flow.dispute import advance, facts_of
 from tollbook.store.models import Dispute
 from tollbook.web import book, reference
 from tollbook.web.dispute import Disputes, visible
+from tollbook.web.listing import ListPage
 from tollbook.web.page import Scope
+from tollbook.web.table import Column, Kind, MemoryRows
 
 router = Router(tags=["disputes"])
 
@@ -81,10 +84,55 @@ class DisputeDetail(Schema):
     events: list[DisputeEvent]
 
 
+class Events(ListPage):
+    """What happened to one dispute, as the token's holder may read it."""
+
+    right, scope = Right.READ_DISPUTES, Scope.OWN
+    sort = "number"
+    columns = (
+        Column("number", "Counts the steps of the dispute, from 1", Kind.COUNT),
+        Column("event", "The step", filter="exact"),
+        Column("from_state", "State before", filter="exact"),
+        Column("to_state", "State after", filter="exact"),
+        Column("side", "OURS or THEIRS: whose step it is", filter="exact"),
+        Column("at", "When", Kind.INSTANT),
+        Column("actor", "Who took it; null where that is not for the token to know", filter="exact"),
+        Column("amount_micros", "The amount of a credit or of what was accepted", Kind.MONEY, currency="currency"),
+        Column("remark", "What was said; null where it is not for both sides", sorts=False),
+    )
+
+    def rows(self) -> MemoryRows:
+        row, is_ours = self.one(visible(self), pk=self.kwargs["id"]), self.viewer.partner is None
+        return MemoryRows([_line(each, row.currency, is_ours) for each in row.events.order_by("number")], tie=("number",))
+
+
+def _line(row: Any, currency: str, is_ours: bool) -> dict[str, Any]:
+    names = ("number", "event", "from_state", "to_state", "side", "at", "amount_micros")
+    told = _event(row, is_ours)
+    return {**{name: getattr(row, name) for name in names}, "actor": told.actor, "remark": told.remark, "currency": currency}
+
+
+listing.add(
+    router,
+    Listing(
+        "/disputes/{id}/events",
+        "dispute_events",
+        "DisputeEventLine",
+        Events,
+        "What happened to a dispute.",
+        "Every step of both sides; steps are added, never changed.",
+        parameters={"id": "The dispute's name."},
+    ),
+)
+
+
 class StepTaken(Given):
     """A step of the lifecycle."""
 
     event: Literal[tuple(STEPS)]  # type: ignore[valid-type]
+    seen_state: Literal[("", *STATES)] = Field(  # type: ignore[valid-type]
+        "", description="The state you decided on: refused (409) where it is another by now. Needed where there is no If-Match."
+    )
     reason: Text = ""
     credit_micros: Annotated[str, Field(pattern="^[0-9]{1,18}$")] | None = Field(
         None, description="What the partner credits: of a settlement, or of a part that is accepted. Micro-units as a string of digits."
@@ -169,10 +217,15 @@ def dispute_pack(request: HttpRequest, id: str) -> HttpResponseBase:  # noqa: A0
 )
 def step_dispute(request: HttpRequest, id: str, body: StepTaken) -> Answer:  # noqa: A002 - as the address calls it
     """Ours lead a dispute, a partner's token answers its own. Submitting starts the clocks of the answer; settling posts what is owed
-    after all. Send the dispute's ETag in If-Match, and nobody can be quicker without you noticing."""
+    after all. It is decided on what you saw: send the dispute's ETag in If-Match, or at least its state in `seen_state`, and nobody can be
+    quicker without you noticing."""
     page = page_for(request)
+    if not tag.names_one(request) and not body.seen_state:
+        raise ApiError(428, "API_PRECONDITION_MISSING")
     row = page.one(visible(page), pk=id)
     tag.require_match(request, lambda: _detail(request, id))
     credit = int(body.credit_micros) if body.credit_micros is not None else None
-    advance(book.current(), row.id, body.event, actor=actor_of(request), reason=body.reason, credit_micros=credit, seen_state=row.state)
+    # What If-Match let through may still be overtaken before the row is locked: its state then stands for what was seen.
+    seen = body.seen_state or row.state
+    advance(book.current(), row.id, body.event, actor=actor_of(request), reason=body.reason, credit_micros=credit, seen_state=seen)
     return Answer(_detail(request, id))

@@ -21,8 +21,9 @@ from tollbook.flow.exception import MOST_AT_ONCE, Seen
 from tollbook.store.models import ExceptionCase
 from tollbook.web import book, reference
 from tollbook.web.exceptions import Exceptions
+from tollbook.web.listing import ListPage
 from tollbook.web.page import Scope
-from tollbook.web.table import Column, QueryRows
+from tollbook.web.table import Column, Kind, QueryRows
 
 router = Router(tags=["exceptions"])
 
@@ -101,6 +102,39 @@ class ExceptionDetail(Schema):
     calls: list[str] | None = Field(description="The first hundred records; null for a token without the right to read calls.")
     decisions: dict[str, str] = Field(description="What may be decided, each with what speaks against it now; empty where it is open.")
     events: list[ExceptionEvent]
+
+
+class Events(ListPage):
+    """What happened to one exception."""
+
+    right, scope = Right.READ_DISPUTES, Scope.OPERATOR
+    sort = "number"
+    columns = (
+        Column("number", "Counts the events of the exception, from 1", Kind.COUNT),
+        Column("kind", "What happened", filter="exact"),
+        Column("at", "When", Kind.INSTANT),
+        Column("actor", "Who did it", filter="exact"),
+        Column("decision", "What was decided; empty where nothing was", filter="exact"),
+        Column("assignee", "Whom it was given to; empty for nobody", filter="exact"),
+        Column("remark", "What was said", sorts=False),
+    )
+
+    def rows(self) -> QueryRows:
+        return QueryRows(self.one(ExceptionCase.objects.all(), pk=self.kwargs["id"]).events.all(), fields=("number",))
+
+
+listing.add(
+    router,
+    Listing(
+        "/exceptions/{id}/events",
+        "exception_events",
+        "ExceptionEventLine",
+        Events,
+        "What happened to an exception.",
+        "Assignments, comments, decisions and what was taken back: events are added, never changed.",
+        parameters={"id": "The exception's digest."},
+    ),
+)
 
 
 class SeenException(Given):

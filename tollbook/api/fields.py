@@ -38,6 +38,8 @@ _SHAPE_OF: Final = {
     Kind.SECONDS: Shape.NUMBER,
     Kind.MONEY: Shape.EXACT,
     Kind.RATE: Shape.EXACT,
+    Kind.SHARE: Shape.NUMBER,
+    Kind.LENGTH: Shape.NUMBER,
     Kind.INSTANT: Shape.INSTANT,
     Kind.DAY: Shape.DAY,
 }
@@ -46,6 +48,8 @@ _UNIT: Final = {
     Kind.RATE: "10^-9 of the currency per minute, as a string of digits",
     Kind.MINUTES: "milliseconds",
     Kind.SECONDS: "seconds",
+    Kind.SHARE: "parts per million",
+    Kind.LENGTH: "milliseconds",
 }
 Exact = Annotated[str, Described(pattern="^-?[0-9]{1,19}$")]
 Instant = Annotated[str, Described(json_schema_extra={"format": "date-time"})]

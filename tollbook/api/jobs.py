@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
-from django.http import Http404, HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from ninja import Router, Schema
 from pydantic import Field
 
 from tollbook.api import listing
 from tollbook.api.fields import Instant
 from tollbook.api.listing import Listing
-from tollbook.api.models import Given, PlainProblem, Text, instant
-from tollbook.api.operation import actor_of, reads, writes
+from tollbook.api.models import Digest, Given, PlainProblem, Text, instant
+from tollbook.api.operation import actor_of, problems, reads, writes
+from tollbook.api.problem import ApiError
 from tollbook.api.repeated import Answer
 from tollbook.core.rights import Right
 from tollbook.flow import job as flow
-from tollbook.flow.job_kinds import KINDS
+from tollbook.flow.job_kinds import KINDS, MOST_FILES
 from tollbook.store.models import Job
+from tollbook.web.job_stream import shot_of, stream
 from tollbook.web.listing import ListPage
 from tollbook.web.page import Scope
 from tollbook.web.table import Column, Kind, QueryRows, choices
 
 router = Router(tags=["jobs"])
-STARTABLE = ("CLOSE", "VERIFY", "CHECK", "REPAIR")
+STARTABLE = ("INGEST", "CLOSE", "VERIFY", "CHECK", "REPAIR")
 RIGHTS = tuple(dict.fromkeys(KINDS[name].right for name in STARTABLE))
 
 
@@ -75,11 +77,22 @@ class JobDetail(Schema):
     problems: list[PlainProblem]
 
 
+class Upload(Given):
+    """A file that was uploaded: under which digest it is sealed, and its name."""
+
+    digest: Digest
+    name: Annotated[str, Field(min_length=1, max_length=200, pattern="^[^\\x00/\\\\]+$")]
+
+
+Uploads = Annotated[list[Upload], Field(min_length=1, max_length=MOST_FILES)]
+
+
 class JobWanted(Given):
-    """What to start. CLOSE takes {"period": "2026-11"} and may take "known_at"; VERIFY takes {"close": 17}; the others take nothing."""
+    """What to start. CLOSE takes {"period": "2026-11"} and may take "known_at"; VERIFY takes {"close": 17}; INGEST takes {"files": [...]},
+    what POST /api/v1/uploads answered, and may take "source" and "as"; the others take nothing."""
 
     kind: Literal[STARTABLE]  # type: ignore[valid-type]
-    parameters: Annotated[dict[str, Annotated[str, Field(max_length=200)] | int], Field(max_length=5)] = {}  # noqa: RUF012 - pydantic copies it
+    parameters: Annotated[dict[str, Annotated[str, Field(max_length=200)] | int | Uploads], Field(max_length=5)] = {}  # noqa: RUF012 - pydantic copies it
     reason: Text = ""
 
 
@@ -111,6 +124,46 @@ def job(request: HttpRequest, id: str) -> Schema:  # noqa: A002 - as the address
     return _detail(_one(request, id))
 
 
+EVENTS: Final = "text/event-stream"
+_LAST_SEEN: Final = {
+    "in": "header",
+    "name": "Last-Event-ID",
+    "required": False,
+    "schema": {"type": "string", "maxLength": 100},
+    "description": "The id of the last event you saw: it is not sent again. Where it was the end, the answer is 204.",
+}
+
+
+@reads(
+    router,
+    "/jobs/{id}/events",
+    right=Right.READ_BOOK,
+    scope=Scope.OPERATOR,
+    media=(EVENTS,),
+    content={EVENTS: {"schema": {"type": "string", "description": "Server-sent events, as HTML's living standard has them."}}},
+    more={204: {"description": "It is over, and you saw its end"}, **problems((503,))},
+    also={"parameters": [_LAST_SEEN]},
+    summary="The progress of a job as it goes.",
+)
+def job_events(request: HttpRequest, id: str) -> HttpResponseBase:  # noqa: A002 - as the address calls it
+    """An event `progress` for every change, with state, words, done, total, share (whole per cent) and elapsed_ms as JSON; an event `end`
+    with the state when it is over. A comment now and then keeps the connection. A stream ends by itself after two minutes: ask again with
+    Last-Event-ID, as every client of server-sent events does."""
+    row = _one(request, id)
+    last = request.headers.get("Last-Event-ID", "")[:100]
+    shot = shot_of(row.id)
+    if shot is not None and shot.is_over and shot.mark == last:
+        return HttpResponse(status=204)
+    content = stream(row.id, last)
+    if content is None:
+        raise ApiError(503, "API_STREAMS", headers={"Retry-After": "5"})
+    # Compression would hold events back until there are enough of them; it goes by this header.
+    request.META["HTTP_ACCEPT_ENCODING"] = "identity"
+    response = StreamingHttpResponse(content, content_type=f"{EVENTS}; charset=utf-8")
+    response.headers["X-Accel-Buffering"] = "no"
+    return response
+
+
 @writes(
     router,
     "POST",
@@ -123,8 +176,9 @@ def job(request: HttpRequest, id: str) -> Schema:  # noqa: A002 - as the address
     needs_key=True,
 )
 def start_job(request: HttpRequest, body: JobWanted) -> Answer:
-    """A close, a verification, a check. The answer comes at once and names the job; asking for what waits or runs already gives that."""
-    row = flow.start(body.kind, dict(body.parameters), actor=actor_of(request), reason=body.reason)
+    """A close, a verification, a check, files that were uploaded. The answer comes at once and names the job; asking for what waits or
+    runs already gives that."""
+    row = flow.start(body.kind, body.model_dump()["parameters"], actor=actor_of(request), reason=body.reason)
     return Answer(_detail(row), 202, location=f"/api/v1/jobs/{row.id}")
 
 

@@ -159,7 +159,8 @@ def _path_model(listing: Listing) -> type[Schema] | None:
     if not listing.parameters:
         return None
     described: dict[str, Any] = {
-        name: (int if name == "id" else str, Described(description=about)) for name, about in listing.parameters.items()
+        name: (int if f"{{number:{name}}}" in listing.path else str, Described(description=about))
+        for name, about in listing.parameters.items()
     }
     return create_model(f"{listing.item}Path", __base__=Schema, **described)
 
@@ -200,6 +201,9 @@ def _asked(page: ListPage, fields: Sequence[Field], query: Mapping[str, Any]) ->
     by_name = {each.name: each.column for each in fields if each.column}
     filters = {by_name[name].name: str(value) for name, value in query.items() if name in by_name and value is not None}
     sort = query.get("sort")
+    for name in (*(name for name in by_name if query.get(name) is not None), *([sort.removeprefix("-")] if sort else [])):
+        if by_name[name].name not in shown:
+            raise wrong("query", name, "This token does not have the right to see this field.")
     if sort:
         return Asked(columns, filters, (by_name[sort.removeprefix("-")].name, sort.startswith("-")))
     first = page.sort

@@ -8,6 +8,7 @@ from ninja import Schema
 from pydantic import ConfigDict, Field, StringConstraints
 
 from tollbook.api.fields import Exact, Instant
+from tollbook.flow import clock
 from tollbook.web.words import instant_iso
 
 Text = Annotated[str, StringConstraints(max_length=2_000, pattern="^[^\\x00]*$")]
@@ -19,6 +20,18 @@ class Given(Schema):
     """A body: a field it does not know is refused, since a misspelt one would silently do nothing."""
 
     model_config = ConfigDict(extra="forbid")
+
+
+class Instants(Schema):
+    """When something holds, and as it was known when."""
+
+    at: str | None = Field(None, max_length=40, description="RFC 3339 instant; now where it is left out.")
+    known_at: str | None = Field(None, max_length=40, description="RFC 3339 instant: as it was known then; now where it is left out.")
+
+    def instants(self, now_ms: int) -> tuple[int, int]:
+        """Both in milliseconds; INSTANT_INVALID for what is none."""
+        at, known_at = (clock.parse_instant_ms(text) if text else now_ms for text in (self.at, self.known_at))
+        return at, known_at
 
 
 class Amount(Schema):

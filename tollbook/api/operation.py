@@ -41,7 +41,7 @@ _NONE_MATCH_HEADER: Final = {
     "description": "The ETag of an earlier answer: where nothing changed, the answer is 304 without a body.",
 }
 _READ_ERRORS: Final = (401, 403, 404, 406, 422, 429, 500)
-_WRITE_ERRORS: Final = (400, 401, 403, 404, 406, 409, 411, 412, 413, 415, 422, 429, 500)
+_WRITE_ERRORS: Final = (400, 401, 403, 404, 406, 409, 411, 412, 413, 415, 422, 428, 429, 500)
 _MEANING: Final = {
     304: "Not changed",
     400: "The request cannot be read",
@@ -55,8 +55,10 @@ _MEANING: Final = {
     413: "The body is too large",
     415: "The body is of another media type",
     422: "A parameter or field cannot be used",
+    428: "It does not say what it was decided on",
     429: "Too many wrong tokens",
     500: "It failed on our side",
+    503: "Try again later",
 }
 PROBLEM_CONTENT: Final = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
 
@@ -96,10 +98,11 @@ def reads(
     media: tuple[str, ...] = (JSON,),
     also: Mapping[str, Any] | None = None,
     content: Mapping[str, Any] | None = None,
+    more: Mapping[int, Any] | None = None,
 ) -> Callable[[View], View]:
-    """A GET. `gives` is the model of its JSON; `content` describes other media types of the 200 answer."""
+    """A GET. `gives` is the model of its JSON; `content` describes other media types of the 200 answer, `more` its further answers."""
     declared = Declared((right,) if right else (), scope, media)
-    responses: dict[int, Any] = {304: {"description": _MEANING[304]}, **problems(_READ_ERRORS)}
+    responses: dict[int, Any] = {304: {"description": _MEANING[304]}, **problems(_READ_ERRORS), **(more or {})}
     if content:
         responses[200] = {"description": "OK", "content": dict(content)}
     extra = {"parameters": [_NONE_MATCH_HEADER], "responses": responses, **(also or {}), "x-right": str(right) if right else None}

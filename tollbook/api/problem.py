@@ -22,6 +22,8 @@ _STATUS: Final = {
     "SEALED_FILE_MISSING": 500,
     "API_NOT_FOUND": 404,
     "API_PRECONDITION": 412,
+    "API_PRECONDITION_MISSING": 428,
+    "API_STREAMS": 503,
 }
 _CONFLICTS: Final = frozenset(
     {

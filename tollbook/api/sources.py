@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
-import shutil
-from typing import Annotated, Any, Final, Literal
-from uuid import uuid4
+from typing import Any
 
 from django.db.models import Sum
 from django.http import Http404, HttpRequest, HttpResponseBase
 from ninja import Query, Router, Schema
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
 from tollbook.api import files, listing, repeated
 from tollbook.api.fields import Field as ListField
@@ -18,15 +15,12 @@ from tollbook.api.fields import Instant, Shape
 from tollbook.api.listing import Listing
 from tollbook.api.models import PlainProblem, instant
 from tollbook.api.operation import actor_of, page_for, reads, writes
-from tollbook.api.problem import ApiError
 from tollbook.api.repeated import Answer
-from tollbook.core.digest import json_digest
+from tollbook.api.uploads import BODY, LARGEST_UPLOAD_BYTES, FileKind, FileName, received
 from tollbook.core.problem import Refusal
 from tollbook.core.rights import Right
 from tollbook.flow import clock
 from tollbook.flow.intake import WORDS, ingest
-from tollbook.flow.job_kinds import safe_name
-from tollbook.store import files as stored
 from tollbook.store.models import Batch, SealedFile
 from tollbook.web import book, figures
 from tollbook.web.collection import File, problem_rows
@@ -34,12 +28,9 @@ from tollbook.web.collection import Source as SourcePage
 from tollbook.web.collection import Sources as SourcesPage
 from tollbook.web.listing import ListPage
 from tollbook.web.page import Page, Scope
-from tollbook.web.table import Column, Kind, SegmentRows
-from tollbook.web.table.listed_rows import ListedRows
+from tollbook.web.table import Column, Kind, MemoryRows, SegmentRows
 
 router = Router(tags=["sources"])
-LARGEST_UPLOAD_BYTES: Final = 256 << 20
-PIECE_BYTES: Final = 1 << 20
 
 
 class SourceList(ListPage):
@@ -59,9 +50,9 @@ class SourceList(ListPage):
         Column("last_at", "When its last part was published", Kind.INSTANT),
     )
 
-    def rows(self) -> ListedRows:
+    def rows(self) -> MemoryRows:
         found = figures.sources(clock.now_ms())
-        return ListedRows([{column.name: getattr(each, column.name) for column in self.columns} for each in found], tie=("source",))
+        return MemoryRows([{column.name: getattr(each, column.name) for column in self.columns} for each in found], tie=("source",))
 
 
 class SourceFiles(SourcePage):
@@ -222,14 +213,9 @@ class FileReport(Totals):
 class Sent(Schema):
     """What comes."""
 
-    name: Annotated[str, StringConstraints(min_length=1, max_length=200, pattern="^[^\\x00/\\\\]+$")] = Field(
-        description="The file's name with its ending; sources and decks are recognised by it."
-    )
+    name: FileName = Field(description="The file's name with its ending; sources and decks are recognised by it.")
     source: str = Field("", max_length=200, pattern="^[^\\x00]*$", description="The source of a CDR file; else its name and columns say.")
-    as_: Literal["", tuple(WORDS)] = Field("", alias="as", description="What the file is, where its content does not say.")  # type: ignore[valid-type]
-
-
-_BODY: Final = {"required": True, "content": {files.BYTES: {"schema": {"type": "string", "contentMediaType": files.BYTES}}}}
+    as_: FileKind = Field("", alias="as", description="What the file is, where its content does not say.")
 
 
 @writes(
@@ -243,24 +229,14 @@ _BODY: Final = {"required": True, "content": {files.BYTES: {"schema": {"type": "
     takes=files.BYTES,
     largest_bytes=LARGEST_UPLOAD_BYTES,
     keeps_itself=True,
-    also={"requestBody": _BODY},
+    also={"requestBody": BODY},
 )
 def send_file(request: HttpRequest, query: Query[Sent]) -> HttpResponseBase:
     """CDR files, agreements, decks, source profiles, zones: sealed under their digest, then read, and the answer says what became of every
     record. The same bytes again add nothing. What cannot be used is refused (422) and kept all the same. At most 256 MiB; `tollbook
     ingest` on the server and the pages take more."""
     key = repeated.key_of(request, needs_key=False)
-    folder = book.folder() / stored.SPOOL_FOLDER / f"api-{uuid4().hex}"
-    stored.make_folder(folder)
-    try:
-        path, digest = folder / safe_name(query.name), hashlib.sha256()
-        with path.open("xb") as target:
-            while piece := request.read(PIECE_BYTES):
-                digest.update(piece)
-                target.write(piece)
-        if not path.stat().st_size:
-            raise ApiError(422, "API_PARAMETER", "The body is empty.", errors=[{"in": "body", "name": "", "detail": "It is empty."}])
-        asked = json_digest({"request": repeated.input_of(request, files.BYTES), "body": digest.hexdigest()})
+    with received(request, query.name) as (path, asked):
 
         def work() -> Answer:
             reports = ingest(book.current(), [path], actor=actor_of(request), source=query.source, kind=WORDS.get(query.as_, ""))
@@ -270,5 +246,3 @@ def send_file(request: HttpRequest, query: Query[Sent]) -> HttpResponseBase:
             return Answer(FileReport(**report.as_dict()))
 
         return repeated.answered(actor_of(request), key, asked, work, at_once=False)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)

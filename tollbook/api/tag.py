@@ -31,6 +31,11 @@ def is_known(request: HttpRequest, tag: str) -> bool:
     return given.strip() == "*" or any(found[2] == tag.strip('"') for found in _TAG.finditer(given))
 
 
+def names_one(request: HttpRequest) -> bool:
+    """Whether If-Match says what the caller saw; * says nothing."""
+    return _TAG.search(request.headers.get("If-Match", "")) is not None
+
+
 def require_match(request: HttpRequest, present: Callable[[], Schema]) -> None:
     """412 where If-Match is given and the thing is another by now: compared strongly, so a weak tag never matches (RFC 9110, 13.1.1).
 

@@ -60,21 +60,14 @@ class Changes(_OfADeck):
     )
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        versions = self.versions()
-        others = [each for each in versions if each.pk != self.row.pk]
-        before = [each for each in others if (each.received_at, each.pk) < (self.row.received_at, self.row.pk)]
         wanted = request.GET.get("against", "")
-        against = next((each for each in others if str(each.pk) == wanted), before[-1] if before and not wanted else None)
+        against, others = self.against(wanted)
         title = f"What {self.row.version} changes"
         if against is None:
             if wanted:
                 raise Http404
             return self.show(title=title, row=self.row, against=None, others=others)
-        old, new = reference.deck_of(against), reference.deck_of(self.row)
-        notice = NoticeTerms(increase_days=reference.notice_days_of(self.row))
-        earliest = earliest_ms(self.row.received_at, notice.increase_days, new.clock)
-        connection = segments.connection()
-        query = deck_difference.relation(connection, old, new, earliest_increase_ms=earliest)
+        connection, query, earliest, notice = differences(self.row, against)
         table = Table(request, SegmentRows(connection, query, fields=("code",)), self.columns, sort="code", label=title)
         if (export := table.export()) is not None:
             return export
@@ -82,6 +75,22 @@ class Changes(_OfADeck):
         return self.show(
             title=title, row=self.row, against=against, others=others, table=table, counted=counted, earliest=earliest, notice=notice
         )
+
+    def against(self, wanted: str) -> tuple[DeckRow | None, list[DeckRow]]:
+        """The version of this number, else the one before this; and all there are beside this."""
+        others = [each for each in self.versions() if each.pk != self.row.pk]
+        before = [each for each in others if (each.received_at, each.pk) < (self.row.received_at, self.row.pk)]
+        found = (each for each in others if str(each.pk) == wanted)
+        return next(found, before[-1] if before and not wanted else None), others
+
+
+def differences(row: DeckRow, against: DeckRow) -> tuple[Any, str, int, NoticeTerms]:
+    """A connection, the relation in it of what a version changes against another, when an increase may begin, and by which terms."""
+    old, new = reference.deck_of(against), reference.deck_of(row)
+    notice = NoticeTerms(increase_days=reference.notice_days_of(row))
+    earliest = earliest_ms(row.received_at, notice.increase_days, new.clock)
+    connection = segments.connection()
+    return connection, deck_difference.relation(connection, old, new, earliest_increase_ms=earliest), earliest, notice
 
 
 def segments_count(connection: Any, query: str) -> list[tuple[str, int, int]]:
@@ -108,7 +117,7 @@ class Lookup(_OfADeck):
         context: dict[str, Any] = {"title": f"Look up in {self.row.deck_id}", "row": self.row, "number": number, "wrong": wrong}
         context |= {"at": at, "known": known, "at_text": _text(at), "known_text": _text(known)}
         if number:
-            context |= self._found(number, at, known)
+            context |= self.found(number, at, known)
         return self.show(422 if wrong else 200, **context)
 
     def _instant(self, name: str, now: int, wrong: list[str]) -> int:
@@ -123,7 +132,7 @@ class Lookup(_OfADeck):
         moment = moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
         return min(max((moment - dt.datetime(1970, 1, 1, tzinfo=dt.UTC)) // dt.timedelta(milliseconds=1), 0), LATEST)
 
-    def _found(self, number: str, at: int, known: int) -> dict[str, Any]:
+    def found(self, number: str, at: int, known: int) -> dict[str, Any]:
         versions = [each for each in self.versions() if each.known_from <= known]
         if not versions:
             return {"searched": True, "winner": None, "candidates": []}

@@ -20,8 +20,9 @@ from tollbook.web.templatetags.tollbook import document_name
 
 # The annex is text; amounts have six decimals and rates nine, so that taking out the point gives the exact integer.
 _CALLS = """
-SELECT cdr_id, coalesce(nullif(answer_at, ''), setup_at) AS at, a_number, b_number, code, CAST(duration_ms AS BIGINT) AS duration_ms,
-       CAST(billed_s AS BIGINT) AS billed_s, CAST(replace(rate_per_minute, '.', '') AS BIGINT) AS rate_nanos,
+SELECT cdr_id, epoch_ms(CAST(coalesce(nullif(answer_at, ''), setup_at) AS TIMESTAMP)) AS at, a_number, b_number, code,
+       CAST(duration_ms AS BIGINT) AS duration_ms, CAST(billed_s AS BIGINT) AS billed_s,
+       CAST(replace(rate_per_minute, '.', '') AS BIGINT) AS rate_nanos,
        CAST(replace(amount, '.', '') AS BIGINT) AS amount_micros, currency
 FROM {file} WHERE line = ?
 """
@@ -52,6 +53,52 @@ def _lines(row: Document) -> list[dict[str, Any]]:
     return [line for line in found if isinstance(line, dict) and "exact_60th_nanos" in line] if isinstance(found, list) else []
 
 
+def line_rows(row: Document) -> list[dict[str, Any]]:
+    """The lines of a document as rows of a table."""
+    return [
+        {
+            "number": line["number"],
+            "destination": line["destination"],
+            "codes": ", ".join(line["codes"]),
+            "prior_period": line["prior_period"],
+            "calls": int(line["calls"]),
+            "billed_ms": int(line["billed_s"]) * 1000,
+            "rate_nanos": int(line["rate_nanos_per_minute"]),
+            "net_micros": int(line["net_micros"]),
+            "currency": line["currency"],
+        }
+        for line in _lines(row)
+    ]
+
+
+def line_columns(document: int) -> tuple[Column, ...]:
+    """The columns of that table; a line leads to its calls."""
+    return (
+        Column("number", "Line", Kind.COUNT, link=lambda row: reverse("document-line", args=[document, row["number"]])),
+        Column("destination", "Destination", filter="text"),
+        Column("codes", "Codes", filter="text", is_optional=True),
+        Column("prior_period", "Of an earlier period", is_optional=True),
+        Column("calls", "Calls", Kind.COUNT),
+        Column("billed_ms", "Billed minutes", Kind.MINUTES),
+        Column("rate_nanos", "Rate per minute", Kind.RATE, is_optional=True),
+        Column("net_micros", "Net", Kind.MONEY, currency="currency"),
+    )
+
+
+def call_columns(*, leads: bool) -> tuple[Column, ...]:
+    """The columns of the calls of a line; a call leads to its page where the viewer may read calls."""
+    return (
+        Column("at", "When (UTC)", Kind.INSTANT, link=(lambda row: f"{reverse('call', args=[row['cdr_id']])}?leg=IN") if leads else None),
+        Column("a_number", "From", Kind.CODE, is_optional=True),
+        Column("b_number", "To", Kind.CODE, filter="text"),
+        Column("code", "Code", Kind.CODE, is_optional=True),
+        Column("duration_ms", "Seconds", Kind.LENGTH),
+        Column("billed_s", "Billed", Kind.SECONDS),
+        Column("rate_nanos", "Rate per minute", Kind.RATE, is_optional=True),
+        Column("amount_micros", "Amount", Kind.MONEY, currency="currency"),
+    )
+
+
 class Lines(Page):
     """The lines of a document as a table."""
 
@@ -68,31 +115,7 @@ class Lines(Page):
         return self._row
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        rows = [
-            {
-                "number": line["number"],
-                "destination": line["destination"],
-                "codes": ", ".join(line["codes"]),
-                "prior_period": line["prior_period"],
-                "calls": int(line["calls"]),
-                "billed_ms": int(line["billed_s"]) * 1000,
-                "rate_nanos": int(line["rate_nanos_per_minute"]),
-                "net_micros": int(line["net_micros"]),
-                "currency": line["currency"],
-            }
-            for line in _lines(self.row)
-        ]
-        pk = self.row.pk
-        columns = (
-            Column("number", "Line", Kind.COUNT, link=lambda row: reverse("document-line", args=[pk, row["number"]])),
-            Column("destination", "Destination", filter="text"),
-            Column("codes", "Codes", filter="text", is_optional=True),
-            Column("prior_period", "Of an earlier period", is_optional=True),
-            Column("calls", "Calls", Kind.COUNT),
-            Column("billed_ms", "Billed minutes", Kind.MINUTES),
-            Column("rate_nanos", "Rate per minute", Kind.RATE, is_optional=True),
-            Column("net_micros", "Net", Kind.MONEY, currency="currency"),
-        )
+        rows, columns = line_rows(self.row), line_columns(self.row.pk)
         name = f"Lines of {document_name(self.row)}"
         table = Table(request, MemoryRows(rows, tie=("number",)), columns, sort="number", label=name)
         return table.export() or self.show(title=name, table=table, row=self.row)
@@ -108,33 +131,30 @@ class Calls(Lines):
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         number = kwargs["line"]
+        line, file = self.found(number)
+        title = f"Line {number} of {document_name(self.row)}"
+        columns = call_columns(leads=self.may(Right.READ_CALLS))
+        table = Table(request, call_rows(file, number), columns, sort="at", label=title)
+        return table.export() or self.show(
+            title=title, table=table, row=self.row, line=line, checks=checks_of(file, number, line), net_micros=int(line["net_micros"])
+        )
+
+    def found(self, number: int) -> tuple[dict[str, Any], str]:
+        """A line by its number and its annex as SQL; 404 where there is none."""
         line = next((each for each in _lines(self.row) if each["number"] == number), None)
         if line is None:
             raise Http404
         path = files.get(book.folder(), str(self.row.content.get("annex_sha256", "")))
-        file = f"read_csv({paths_list([path])}, header = true, all_varchar = true)"
-        title = f"Line {number} of {document_name(self.row)}"
-        found = SegmentRows(segments.connection(), _CALLS.format(file=file), [str(number)], fields=("cdr_id",))
-        table = Table(request, found, self._columns(), sort="at", label=title)
-        return table.export() or self.show(
-            title=title, table=table, row=self.row, line=line, checks=_checks(file, number, line), net_micros=int(line["net_micros"])
-        )
-
-    def _columns(self) -> tuple[Column, ...]:
-        leads = self.may(Right.READ_CALLS)
-        return (
-            Column("at", "When (UTC)", link=(lambda row: f"{reverse('call', args=[row['cdr_id']])}?leg=IN") if leads else None),
-            Column("a_number", "From", Kind.CODE, is_optional=True),
-            Column("b_number", "To", Kind.CODE, filter="text"),
-            Column("code", "Code", Kind.CODE, is_optional=True),
-            Column("duration_ms", "Seconds", Kind.LENGTH),
-            Column("billed_s", "Billed", Kind.SECONDS),
-            Column("rate_nanos", "Rate per minute", Kind.RATE, is_optional=True),
-            Column("amount_micros", "Amount", Kind.MONEY, currency="currency"),
-        )
+        return line, f"read_csv({paths_list([path])}, header = true, all_varchar = true)"
 
 
-def _checks(file: str, number: int, line: dict[str, Any]) -> list[Check]:
+def call_rows(file: str, number: int) -> SegmentRows:
+    """The calls of a line, from the annex."""
+    return SegmentRows(segments.connection(), _CALLS.format(file=file), [str(number)], fields=("cdr_id",))
+
+
+def checks_of(file: str, number: int, line: dict[str, Any]) -> list[Check]:
+    """The figures of a line beside the sums of its calls."""
     sums = segments.connection().execute(_SUMS.format(file=file), [str(number)]).fetchone()
     calls, billed, exact, amount = (int(each or 0) for each in sums) if sums else (0, 0, 0, 0)
     return [

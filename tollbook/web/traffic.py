@@ -26,6 +26,31 @@ MOST_HEAT_COLUMNS: Final = 24
 _MARKS: Final = {"ner": "NER", "sdr": "short\u00a0calls", "fas_index": "false\u00a0answers"}
 
 
+def columns_of(name: str, *, has_money: bool) -> tuple[Column, ...]:
+    """The columns of a table of key figures: whose they are, the figures, and money where the viewer may see it."""
+    return (
+        Column("name", name, filter="text", link=lambda row: row["address"]),
+        Column("seizures", "Seizures", Kind.COUNT),
+        Column("answers", "Answers", Kind.COUNT, is_optional=True),
+        Column("asr", "ASR", Kind.SHARE),
+        Column("ner", "NER", Kind.SHARE),
+        Column("acd_ms", "ACD", Kind.LENGTH),
+        Column("conversation_ms", "Minutes", Kind.MINUTES),
+        Column("pdd", "PDD, half within", Kind.LENGTH, is_optional=True),
+        Column("sdr", "Up to 6 s", Kind.SHARE, is_optional=True),
+        Column("marks", "Marked", is_optional=True),
+        *(_MONEY if has_money else ()),
+    )
+
+
+_MONEY: Final = (
+    Column("revenue", "Revenue", Kind.MONEY, currency="currency", is_optional=True),
+    Column("cost", "Cost", Kind.MONEY, currency="currency", is_optional=True),
+    Column("margin", "Margin", Kind.MONEY, currency="currency"),
+    Column("margin_share", "Margin %", Kind.SHARE, is_optional=True),
+)
+
+
 class Traffic(Page):
     """Who may see the book sees traffic; revenue, cost and margin only who may see those."""
 
@@ -89,29 +114,15 @@ class Traffic(Page):
         return whole
 
     def _table(self, selection: Selection, view: str, found: list[Line], converter: Management | None) -> Table:
-        earned = cube.money(selection, view, converter) if converter else {}
-        rows = [self._row(selection, view, line, earned.get(line.key[0]), converter) for line in found]
-        columns = [
-            Column("name", DIMENSIONS[view], filter="text", link=lambda row: row["address"]),
-            Column("seizures", "Seizures", Kind.COUNT),
-            Column("answers", "Answers", Kind.COUNT, is_optional=True),
-            Column("asr", "ASR", Kind.SHARE),
-            Column("ner", "NER", Kind.SHARE),
-            Column("acd_ms", "ACD", Kind.LENGTH),
-            Column("conversation_ms", "Minutes", Kind.MINUTES),
-            Column("pdd", "PDD, half within", Kind.LENGTH, is_optional=True),
-            Column("sdr", "Up to 6 s", Kind.SHARE, is_optional=True),
-            Column("marks", "Marked", is_optional=True),
-        ]
-        if converter:
-            columns += [
-                Column("revenue", "Revenue", Kind.MONEY, currency="currency", is_optional=True),
-                Column("cost", "Cost", Kind.MONEY, currency="currency", is_optional=True),
-                Column("margin", "Margin", Kind.MONEY, currency="currency"),
-                Column("margin_share", "Margin %", Kind.SHARE, is_optional=True),
-            ]
+        rows = self.rows_of(selection, view, found, converter)
+        columns = columns_of(DIMENSIONS[view], has_money=converter is not None)
         sort = "name" if view in ("hour", "day") else "-seizures"
         return Table(self.request, MemoryRows(rows, tie=("key",)), columns, sort=sort, label=f"Traffic by {DIMENSIONS[view]}", name="t")
+
+    def rows_of(self, selection: Selection, view: str, found: list[Line], converter: Management | None) -> list[dict[str, Any]]:
+        """The lines as rows of a table, with money where there is somebody to see it."""
+        earned = cube.money(selection, view, converter) if converter else {}
+        return [self._row(selection, view, line, earned.get(line.key[0]), converter) for line in found]
 
     def _row(self, selection: Selection, view: str, line: Line, earned: Money | None, converter: Management | None) -> dict[str, Any]:
         sums, key = line.sums, line.key[0]

@@ -52,11 +52,11 @@ class TrafficCalls(Page):
         if newest is None:
             return self.show(is_empty=True)
         selection, wrong = cube.read_selection(request.GET, newest, days=1)
-        rows, is_cut = _within_reach(selection)
+        rows, is_cut = within_reach(selection)
         files = segments.files(rows)
         if not files:
             return self.show(422 if wrong else 200, selection=selection, wrong=wrong, table=None, narrowed=_words(selection))
-        query, values = _relation(selection, files)
+        query, values = relation(selection, files)
         found = SegmentRows(segments.connection(), query, values, fields=("call", "leg", "leg_no"))
         table = Table(request, found, self.columns, sort="-at", label="Calls")
         return table.export() or self.show(
@@ -68,7 +68,7 @@ def _words(selection: Selection) -> list[tuple[str, str]]:
     return [(DIMENSIONS[name], cube.named(name, value)) for name, value in selection.narrowed]
 
 
-def _within_reach(selection: Selection) -> tuple[Any, bool]:
+def within_reach(selection: Selection) -> tuple[Any, bool]:
     """The segments of the newest days, up to MOST_RECORDS. A record lies under the day of its
     answer; its seizure may be of the day before."""
     rows = Segment.objects.filter(kind="cdr", side="OURS", batch__isnull=False, day__gte=selection.first)
@@ -84,7 +84,7 @@ def _within_reach(selection: Selection) -> tuple[Any, bool]:
     return rows.filter(day__in=chosen), False
 
 
-def _relation(selection: Selection, files: str) -> tuple[str, list[Any]]:
+def relation(selection: Selection, files: str) -> tuple[str, list[Any]]:
     conditions = [f"CAST({_SEIZED} AS DATE) >= ? AND CAST({_SEIZED} AS DATE) <= ? AND r.leg = ?"]
     values: list[Any] = [selection.first, selection.last, selection.leg]
     join, cause = "", cause_of("r.answer_at", "r.alert_at", "r.q850", "r.sip_code")

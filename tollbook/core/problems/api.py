@@ -55,6 +55,16 @@ KINDS: dict[str, Kind] = {
     "API_PRECONDITION": Kind(
         Severity.FATAL, "It was changed since you read it.", "Read it again, decide again, and send its present ETag in If-Match."
     ),
+    "API_PRECONDITION_MISSING": Kind(
+        Severity.FATAL,
+        "The step does not say what it was decided on.",
+        "Read the thing, and send its ETag in If-Match or its state in `seen_state`.",
+    ),
+    "API_STREAMS": Kind(
+        Severity.FATAL,
+        "As many watch jobs as may at a time.",
+        "Try again after Retry-After, or ask for the job itself.",
+    ),
     "API_FAILED": Kind(
         Severity.FATAL, "This failed on our side.", "Try again with the same Idempotency-Key; if it fails again, report the time."
     ),
