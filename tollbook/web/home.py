@@ -31,6 +31,7 @@ class Home(Page):
         for panel in panels:
             context |= getattr(self, f"_{panel}")()
         context["first_steps"] = self._first_steps() if self.viewer.role is not Role.PARTNER else []
+        context["may_ingest"] = self.may(Right.INGEST)
         return context
 
     def _exceptions(self) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from django.contrib.staticfiles import finders
 from django.http import HttpRequest
 from django.template.loaders.filesystem import Loader
 
+from tollbook.web import book
 from tollbook.web.navigation import entries_of
 from tollbook.web.page import viewer_of
 
@@ -43,5 +44,5 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         "viewer": viewer,
         "navigation": entries_of(viewer, request.path) if viewer else [],
         "theme": theme if theme in ("light", "dark", "auto") else "auto",
-        "book_name": settings.BOOK_FOLDER.resolve().name,
+        "book_name": book.current().name or settings.BOOK_FOLDER.resolve().name,
     }
