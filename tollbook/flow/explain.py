@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from datetime import timedelta
+from functools import lru_cache
+from typing import Any, Final
 
 import duckdb
 import pyarrow as pa
@@ -19,10 +21,13 @@ from tollbook.engine.explanation import charge_of, explain_leg
 from tollbook.flow import clock, inputs, rating, reference
 from tollbook.flow.book import Book
 from tollbook.flow.compiled_decks import compiled
-from tollbook.flow.run import Run, run_of
+from tollbook.flow.reference import Document
 from tollbook.store import files, raw_records
 from tollbook.store.models import Head, SealedFile, Segment
 from tollbook.store.segment_lookup import SegmentFileAt, rows_by_id
+
+# A charge lies under the day of its call's anchor, which is beside that of its record where clocks or partial records differ.
+DAYS_BESIDE: Final = timedelta(days=2)
 
 
 def explain_record(book: Book, cdr_id: str, *, actor: Actor) -> Explanation:
@@ -74,33 +79,41 @@ def _find(book: Book, cdr_id: str) -> list[dict[str, Any]]:
 
 def _leg_price(book: Book, row: dict[str, Any], connection: duckdb.DuckDBPyConnection) -> LegPrice:
     record = pa.Table.from_pylist([{name: row[name] for name in CDR.names}], schema=CDR)
-    run, charge = _charge(book, row, connection)
+    run_key, known_at, charge = _charge(book, row, connection)
     try:
-        agreement, deck, clause = _terms(book, row, run, charge)
+        agreement, deck, clause = _terms(book, row, known_at, charge)
     except Refusal as refusal:
         return LegPrice(row["leg"], row["partner"], "UNRATED", note=" ".join(each.reason for each in refusal.problems))
-    if charge is not None and run is not None:
-        return replace(explain_leg(record, charge, deck, agreement, charge["clause"] or clause), run_key=run.run_key)
+    if charge is not None:
+        return replace(explain_leg(record, charge, deck, agreement, charge["clause"] or clause), run_key=run_key)
     would_be = charge_of(record, deck, agreement, find_zone(agreement.zone), rating.LEGS[row["leg"]][1])
     note = "No current rating run holds this record: it was left out as a duplicate, or its period is not rated yet."
     return replace(explain_leg(record, would_be, deck, agreement, clause), note=note)
 
 
-def _charge(book: Book, row: dict[str, Any], connection: duckdb.DuckDBPyConnection) -> tuple[Run | None, dict[str, Any] | None]:
-    """The charge of a record in the current rating runs of its partner's leg."""
+def _charge(book: Book, row: dict[str, Any], connection: duckdb.DuckDBPyConnection) -> tuple[str, int | None, dict[str, Any] | None]:
+    """The charge of a record in the current rating runs of its partner's leg, with the run's key and the time it knew."""
     heads = Head.objects.filter(stage=rating.STAGE, scope__startswith=f"{row['partner']}/{row['leg']}/").values("run")
-    made = Segment.objects.filter(kind="charge", run__in=heads).order_by("run__scope", "path").values_list("run_id", "digest", "path")
-    for key, digest, path in made:
+    made = Segment.objects.filter(kind="charge", run__in=heads).order_by("run__scope", "path")
+    anchor = _anchor(row)
+    if anchor is not None:
+        near = made.filter(day__gte=anchor.date() - DAYS_BESIDE, day__lte=anchor.date() + DAYS_BESIDE)
+        made = near | made.filter(day__isnull=True)
+    for key, known_at, digest, path in made.values_list("run_id", "run__known_at", "digest", "path"):
         for charge in rows_by_id(connection, book.folder, "charge", [SegmentFileAt(digest, book.path(path))], row["cdr_id"]):
             if charge["leg_no"] == row["leg_no"]:
-                return run_of(book, key), charge
-    return None, None
+                return key, known_at, charge
+    return "", None, None
 
 
-def _terms(book: Book, row: dict[str, Any], run: Run | None, charge: dict[str, Any] | None) -> tuple[Agreement, CompiledDeck, str]:
+def _anchor(row: dict[str, Any]) -> Any:
+    return next((row[name] for name in ("answer_at", "setup_at", "alert_at", "release_at") if row[name] is not None), None)
+
+
+def _terms(book: Book, row: dict[str, Any], known_at: int | None, charge: dict[str, Any] | None) -> tuple[Agreement, CompiledDeck, str]:
     """Agreement, compiled deck and clause of a leg: those of the charge, else those in force now for the call's time."""
-    known_at = run.known_at if run else None
-    found = [pair for pair in reference.agreement_versions(book, known_at=known_at) if pair[0].partner == row["partner"]]
+    documents = reference.newest()
+    found = list(_agreements(book, row["partner"], known_at, documents))
     if charge is not None:
         found = [pair for pair in found if pair[0].digest == charge["agreement_digest"]]
     else:
@@ -111,6 +124,18 @@ def _terms(book: Book, row: dict[str, Any], run: Run | None, charge: dict[str, A
     if not found:
         raise refuse("REFERENCE_MISSING", f"No agreement with {row['partner']} prices the {row['leg']} leg.", value=row["partner"])
     agreement = max(found, key=lambda pair: pair[1].effective_from)[0]
+    deck = _deck(book, row["partner"], agreement.digest, side, known_at, documents)
+    return agreement, deck, agreement.rating.clause or getattr(agreement, side).clause
+
+
+# Sealed documents never change: what a process has read of them stands until another one comes.
+@lru_cache(maxsize=256)
+def _agreements(book: Book, partner: str, known_at: int | None, documents: tuple[int, int]) -> tuple[tuple[Agreement, Document], ...]:
+    return tuple(pair for pair in reference.agreement_versions(book, known_at=known_at) if pair[0].partner == partner)
+
+
+@lru_cache(maxsize=64)
+def _deck(book: Book, partner: str, digest: str, side: str, known_at: int | None, documents: tuple[int, int]) -> CompiledDeck:
+    agreement = next(each for each, _ in _agreements(book, partner, known_at, documents) if each.digest == digest)
     terms = getattr(agreement, side)
-    decks = reference.deck_versions(book, agreement, terms, known_at=known_at)
-    return agreement, compiled(book, decks, terms), agreement.rating.clause or terms.clause
+    return compiled(book, reference.deck_versions(book, agreement, terms, known_at=known_at), terms)

@@ -12,6 +12,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
+from django.db.models import Max
+
 from tollbook.core.agreement import Agreement, DeckTerms
 from tollbook.core.agreement_reader import read_agreement
 from tollbook.core.deck import Deck
@@ -58,6 +60,12 @@ def _document(book: Book, row: Reference) -> Document:
     file = row.file
     path = files.sealed_path(book.folder, file.digest, file.suffix)
     return Document(row.kind, row.name, row.effective_from, row.known_from, file.digest, row.content_digest, file.name, path)
+
+
+def newest() -> tuple[int, int]:
+    """The last documents that came: while it stays the same, what was looked up stands."""
+    found = [model.objects.aggregate(last=Max("pk"))["last"] or 0 for model in (Reference, DeckRow)]
+    return found[0], found[1]
 
 
 def versions(book: Book, kind: str, name: str | None = None, *, valid_at: int | None = None, known_at: int | None = None) -> list[Document]:

@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 RAW_DIGEST_BYTES: Final = 16
+LONGEST_TEXT: Final = 4_000
 SEPARATOR: Final = "\x1f"
 # Columns that hold what the source wrote, whatever its profile makes of zones, numbers and trunks.
 VALUES: Final = (
@@ -71,6 +72,6 @@ def _first_halves(digests: list[bytes]) -> NDArray[np.uint8]:
     return np.ascontiguousarray(table[:, :RAW_DIGEST_BYTES])
 
 
-def raw_text(content: memoryview, offset: int, length: int, *, limit: int = 4000) -> str:
+def raw_text(content: memoryview, offset: int, length: int, *, limit: int = LONGEST_TEXT) -> str:
     """A record as text for people; bytes that are no UTF-8 are shown as escapes."""
     return bytes(content[offset : offset + min(length, limit)]).decode("utf-8", "backslashreplace")

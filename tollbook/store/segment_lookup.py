@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -19,6 +21,9 @@ from tollbook.store.segment_index import IDS
 
 # Rows of one id in one segment: legs and causes. More than this is a defect of a source, and the first ones show it.
 MOST_ROWS: Final = 1_000
+# Rows somebody looked at are looked at again: on the same page, under its other leg, by the next person of the case.
+_KEPT: Final = 1_024
+_FEW: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +45,7 @@ def rows_by_id(
     for segment in segments:
         rows = _rows(book, kind, segment, within)
         if rows:
-            found += [row for row in _read(connection, kind, segment.path, rows) if _is_meant(row, kind, low, last)]
+            found += [row for row in _read(connection, segment.path, rows) if _is_meant(row, kind, low, last)]
     return found
 
 
@@ -55,7 +60,27 @@ def _is_meant(row: dict[str, Any], kind: str, low: bytes, high: bytes) -> bool:
     return any(row[name] is not None and low <= bytes(row[name]) <= high for name in IDS[kind])
 
 
-def _read(connection: duckdb.DuckDBPyConnection, kind: str, path: Path, rows: list[int]) -> list[dict[str, Any]]:
+_kept: OrderedDict[tuple[Path, tuple[int, ...]], list[dict[str, Any]]] = OrderedDict()
+_lock = threading.Lock()
+
+
+def _read(connection: duckdb.DuckDBPyConnection, path: Path, rows: list[int]) -> list[dict[str, Any]]:
+    """Rows of a segment, which never changes, by their places."""
+    key = (path, tuple(rows))
+    with _lock:
+        if key in _kept:
+            _kept.move_to_end(key)
+            return [dict(row) for row in _kept[key]]
+    found = _read_again(connection, path, rows)
+    if len(found) <= _FEW:
+        with _lock:
+            _kept[key] = [dict(row) for row in found]
+            while len(_kept) > _KEPT:
+                _kept.popitem(last=False)
+    return found
+
+
+def _read_again(connection: duckdb.DuckDBPyConnection, path: Path, rows: list[int]) -> list[dict[str, Any]]:
     names, empty = _columns(path)
     chosen = ", ".join(f'"{name}"' for name in names)
     places = ", ".join(str(row) for row in rows)

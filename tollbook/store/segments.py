@@ -29,6 +29,10 @@ SEGMENTS_FOLDER: Final = "segments"
 COMPRESSION: Final = "zstd"
 COMPRESSION_LEVEL: Final = 1
 ROW_GROUP_ROWS: Final = 131_072
+# A page is what is unpacked for one row of it: small ones let a look at one call pass over the others.
+PAGE_BYTES: Final = 65_536
+# Whole numbers that tell every row of a file apart.
+_COUNTED: Final = ("record_no", "byte_offset")
 # Files open at once while a file with many days is read; beyond it the day longest untouched is finished, and may be opened again.
 OPEN_WRITERS: Final = 32
 MS_PER_DAY: Final = 86_400_000
@@ -60,8 +64,15 @@ class _Open:
         self.rows = 0
         self.low: int | None = None
         self.high: int | None = None
-        # Sorted or not, text repeats within a day; dictionaries keep it small and DuckDB reads them as they are.
-        self.writer = pq.ParquetWriter(path, schema, compression=COMPRESSION, compression_level=COMPRESSION_LEVEL, version="2.6")
+        self.writer = pq.ParquetWriter(
+            path,
+            schema,
+            compression=COMPRESSION,
+            compression_level=COMPRESSION_LEVEL,
+            version="2.6",
+            use_dictionary=_repeating(schema),
+            data_page_size=PAGE_BYTES,
+        )
 
     def write(self, rows: pa.Table, low: int | None, high: int | None) -> None:
         self.writer.write_table(rows, row_group_size=ROW_GROUP_ROWS)
@@ -164,6 +175,20 @@ class SegmentWriter:
             if file.index is not None:
                 file.index.abandon()
         self._open.clear()
+
+
+def _repeating(schema: pa.Schema) -> list[str]:
+    """The columns that say the same in many rows. A dictionary of ids, numbers and instants, which are of one row each, would only make a
+    file larger, and would have to be unpacked whole for any of them."""
+    return [
+        field.name
+        for field in schema
+        if field.name not in _COUNTED and not (pa.types.is_string(field.type) or pa.types.is_timestamp(field.type) or _is_id(field.type))
+    ]
+
+
+def _is_id(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_binary(kind) or pa.types.is_fixed_size_binary(kind))
 
 
 def _day(number: int) -> datetime.date:

@@ -20,7 +20,7 @@ from tollbook.core.money import format_scaled
 from tollbook.core.reconciliation_words import CAUSE_LABELS, CAUSE_MEANINGS, RULE_TITLES
 from tollbook.core.rights import Right
 from tollbook.flow.explain import leg_prices
-from tollbook.store import files, known_ids, raw_records
+from tollbook.store import files, known_ids, packed_lines, raw_records
 from tollbook.store.models import Agreement, Deck, Head, KnownIds, SealedFile, Segment
 from tollbook.web import book, reference, segments
 from tollbook.web.calls import days_near
@@ -85,7 +85,7 @@ GROUPS = (
     ("Provenance", ["file_digest", "record_no", "byte_offset", "byte_length", "sequence_no"]),
 )
 # A page unpacks so many bytes of a file at most, once in a process.
-LARGEST_UNPACKED = 512 << 20
+FURTHEST_UNPACKED = 128 << 20
 
 
 @lru_cache(maxsize=4096)
@@ -128,14 +128,18 @@ def rows_about(kind: str, record: dict[str, Any], stage: str) -> list[dict[str, 
     return segments.by_id(kind, current(kind, stage=stage, scope__startswith=f"{record['partner']}/{record['leg']}/"), record["cdr_id"])
 
 
-def raw_line(record: dict[str, Any]) -> str:
-    """The record as it came, from the sealed file; empty where the file is gone or too large to unpack for a page."""
-    row = SealedFile.objects.filter(digest=record["file_digest"]).first()
-    path = files.find(book.folder(), row.digest) if row else None
-    if path is None or (path.suffix == ".gz" and path.stat().st_size > LARGEST_UNPACKED // 20):
+def raw_line(record: dict[str, Any], file: SealedFile | None) -> str:
+    """The record as it came, from the sealed file; empty where the file is gone or the record lies too far inside a packed one."""
+    if file is None or not (path := files.sealed_path(book.folder(), file.digest, file.suffix)).is_file():
         return ""
-    with files.unpacked(book.folder(), path) as plain, raw_records.mapped(plain) as content:
-        return raw_records.raw_text(content, record["byte_offset"], record["byte_length"]).rstrip("\r\n")
+    offset, length = record["byte_offset"], min(record["byte_length"], raw_records.LONGEST_TEXT)
+    if path.suffix == ".gz":
+        if offset > FURTHEST_UNPACKED:
+            return ""
+        content = memoryview(packed_lines.read(path, offset, length))
+        return raw_records.raw_text(content, 0, length).rstrip("\r\n")
+    with raw_records.mapped(path) as plain:
+        return raw_records.raw_text(plain, offset, length).rstrip("\r\n")
 
 
 def shown(name: str, value: Any) -> str:
@@ -195,8 +199,8 @@ class Call(Page):
                 (heading, [(name, value(name, shown(name, record[name]))) for name in names if record.get(name) is not None])
                 for heading, names in GROUPS
             ],
-            "raw": raw_line(record),
-            "file": SealedFile.objects.filter(digest=record["file_digest"]).first(),
+            "raw": raw_line(record, file),
+            "file": file,
             "match": match,
             "beside": self._beside(record, match, cdr_id, sees_money=sees_money),
             "prices": prices,

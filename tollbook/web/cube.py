@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import cached_property
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -13,8 +15,9 @@ from django.http import QueryDict
 
 from tollbook.core.calling_codes import TABLE
 from tollbook.core.kpi import CAUSES, DELIVERED, PDD_CLASSES, Sums, pdd_within_ms, ratio
+from tollbook.flow import kpi_sums
 from tollbook.store.models import Segment
-from tollbook.web import segments
+from tollbook.web import book, segments
 from tollbook.web.management import Management
 
 LEGS: Final = ("OUT", "IN")
@@ -38,7 +41,7 @@ _SQL: Final = {"hour": "CAST(hour(hour) AS VARCHAR)", "day": "CAST(CAST(hour AS 
 REGIONS: Final = {line.split(" | ")[0]: line.split(" | ")[-1] for line in TABLE.splitlines() if line}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Selection:
     """Which part of the traffic: whole UTC days, one leg, and what it is narrowed to (dimension, value)."""
 
@@ -55,9 +58,25 @@ class Selection:
             values.append(value)
         return " AND ".join(parts), values
 
-    def files(self) -> str:
+    @cached_property
+    def cubes(self) -> list[tuple[str, str, str]]:
+        """Day, digest and path of the current cubes."""
         rows = Segment.objects.filter(kind="kpi", run__heads__isnull=False, day__gte=self.first, day__lte=self.last)
-        return segments.files(rows)
+        found = rows.order_by("day", "digest").values_list("day", "digest", "path")
+        return [(str(day), digest, path) for day, digest, path in found]
+
+    def files(self) -> str:
+        return segments.files_of(path for _, _, path in self.cubes)
+
+    def summed(self, dimensions: tuple[str, ...]) -> list[tuple[tuple[str, ...], dict[str, int]]] | None:
+        """The sums per value of the dimensions, by name, from the foldings of the days; None where they are too coarse."""
+        fold = kpi_sums.fold_of({*dimensions, *(name for name, _ in self.narrowed)} - {"day"})
+        if not fold:
+            return None
+        folder = book.folder()
+        days = [(day, kpi_sums.load(folder, digest, path, fold)) for day, digest, path in self.cubes]
+        found = kpi_sums.summed(days, {"leg": self.leg, **dict(self.narrowed)}, dimensions)
+        return [(key, dict(zip(kpi_sums.COUNTS, sums.tolist(), strict=True))) for key, sums in found]
 
     def query(self, **more: str) -> str:
         """The selection as parameters of an address; a day or another dimension in `more` narrows it further."""
@@ -133,6 +152,10 @@ class Line:
 
 def lines(selection: Selection, *dimensions: str) -> list[Line]:
     """The sums per value of the dimensions, the busiest first, MOST_LINES of them; without dimensions one line."""
+    found = selection.summed(dimensions)
+    if found is not None:
+        made = [_line({**{f"d{number}": word for number, word in enumerate(key)}, **sums}, len(dimensions)) for key, sums in found]
+        return sorted(made, key=lambda line: (-line.sums.seizures, line.key))[:MOST_LINES]
     files = selection.files()
     if not files:
         return []
@@ -177,9 +200,27 @@ class Money:
 def money(selection: Selection, dimension: str, converter: Management) -> dict[str, Money]:
     """Revenue and cost per value of a dimension in the management currency, every day by its own fixing. On the leg IN the own amount is
     the revenue and the other leg's the cost; on OUT the other way round."""
+    sides = ("revenue", "cost") if selection.leg == "IN" else ("cost", "revenue")
+    found: dict[str, Money] = {}
+    for value, day, own, other, amount, other_amount in _amounts(selection, dimension):
+        line = found.setdefault(value, Money())
+        for side, currency, each in zip(sides, (own, other), (amount, other_amount), strict=True):
+            if currency:
+                line.add(side, converter.convert(each, currency, day))
+    return found
+
+
+def _amounts(selection: Selection, dimension: str) -> Iterator[tuple[str, dt.date, str, str, int, int]]:
+    """Value, day, own currency, the other side's, own amount, the other side's."""
+    by = ("day", "currency", "other_currency") if dimension == "day" else (dimension, "day", "currency", "other_currency")
+    summed = selection.summed(by)
+    if summed is not None:
+        for key, sums in summed:
+            yield key[0], dt.date.fromisoformat(key[-3]), key[-2], key[-1], sums["amount_micros"], sums["other_micros"]
+        return
     files = selection.files()
     if not files:
-        return {}
+        return
     where, values = selection.conditions()
     name = _SQL.get(dimension, f"CAST({dimension} AS VARCHAR)")
     query = (
@@ -187,14 +228,8 @@ def money(selection: Selection, dimension: str, converter: Management) -> dict[s
         f" CAST(sum(amount_micros) AS BIGINT) AS amount, CAST(sum(other_micros) AS BIGINT) AS other_amount"
         f" FROM {files} WHERE {where} GROUP BY ALL"
     )
-    sides = ("revenue", "cost") if selection.leg == "IN" else ("cost", "revenue")
-    found: dict[str, Money] = {}
     for row in segments.dicts(query, values):
-        line = found.setdefault(str(row["d"] or ""), Money())
-        for side, currency, amount in zip(sides, (row["own"], row["other"]), (row["amount"], row["other_amount"]), strict=True):
-            if currency:
-                line.add(side, converter.convert(amount, currency, row["day"]))
-    return found
+        yield str(row["d"] or ""), row["day"], row["own"], row["other"], row["amount"], row["other_amount"]
 
 
 def named(dimension: str, value: str) -> str:
