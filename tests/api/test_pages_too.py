@@ -10,6 +10,7 @@ import pytest
 from web import seed, test_deck_changes
 
 from tollbook.api import deck_changes, document_lines, exposure, overview, traffic
+from tollbook.web.traffic import VIEWS
 
 from .conftest import ApiClient
 
@@ -36,7 +37,7 @@ def test_key_figures_with_money_for_who_may_see_it(full_book: Path, api: Api) ->
 
 def test_traffic_by_each_of_its_dimensions(full_book: Path, api: Api) -> None:
     client = api("owner")
-    for by in traffic.VIEWS:
+    for by in VIEWS:
         lines = client.items(f"traffic?by={by}")
         assert sum(line["seizures"] for line in lines) == 250, by
         assert len({line["key"] for line in lines}) == len(lines)

@@ -12,7 +12,6 @@ from .conftest import make_token
 from .test_rights import operations
 
 pytest.importorskip("schemathesis")
-EXAMPLES = 3
 
 
 def _names() -> list[str]:
@@ -28,7 +27,8 @@ def _schema() -> Any:
     return schemathesis.openapi.from_wsgi("/api/v1/openapi.json", get_wsgi_application())
 
 
-def test_no_operation_is_surprised(full_book: Path) -> None:
+@pytest.mark.parametrize("examples", [1, pytest.param(3, marks=pytest.mark.slow)])
+def test_no_operation_is_surprised(full_book: Path, examples: int) -> None:
     import schemathesis
     from schemathesis.checks import not_a_server_error
     from schemathesis.specs.openapi.checks import (
@@ -49,7 +49,7 @@ def test_no_operation_is_surprised(full_book: Path) -> None:
     ]
     headers = {"Authorization": f"Bearer {make_token('t-fuzz', 'owner')}", "Accept-Encoding": "identity"}
     config = settings(
-        max_examples=EXAMPLES,
+        max_examples=examples,
         derandomize=True,
         deadline=None,
         database=None,
