@@ -1,7 +1,8 @@
 """The calls behind a difference in the order people look at them, the heaviest first, with what the waterfall clicks down by: cause,
 destination, local day, trunk and class of the pair.
 
-Derived from a reconciliation run's own segments and the records it pins; made when the run is published, and again wherever it is missing.
+Derived from a reconciliation run's own segments and the records it pins; made by a worker that has nothing else to do, or when the first
+page asks.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from tollbook.flow import inputs, reference
 from tollbook.flow.book import Book
 from tollbook.store import column_file
 from tollbook.store.files import SPOOL_FOLDER, make_folder, mapped
-from tollbook.store.models import Run, Segment
+from tollbook.store.models import Head, Run, Segment
 
 FOLDER: Final = Path("derived", "pairs")
 VERSION: Final = 3
@@ -112,6 +113,15 @@ def pairs_of(book: Book, run: Run) -> Pairs:
     except (OSError, ValueError, KeyError):
         build(book, run)
         return _read(book, run.run_key)
+
+
+def build_missing(book: Book) -> int:
+    """Makes the files of current runs that have none, before somebody asks for them; how many runs there were."""
+    runs = [head.run for head in Head.objects.filter(stage="reconciliation").select_related("run").order_by("scope")]
+    missing = [run for run in runs if not _path(book, run.run_key, ".keys").is_file()]
+    for run in missing:
+        build(book, run)
+    return len(missing)
 
 
 def _read(book: Book, run_key: str) -> Pairs:

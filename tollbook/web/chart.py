@@ -110,7 +110,7 @@ def _round_step(highest: int) -> int:
     while True:
         for tenths in (10, 20, 25, 50):
             if 4 * size * tenths >= 10 * highest:
-                return max(size * tenths // 10, 1)
+                return -(-size * tenths // 10)
         size *= 10
 
 

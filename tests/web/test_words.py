@@ -1,0 +1,50 @@
+"""Words of closed lists, scopes, journal rows and steps of a price as people read them; the figures beside an axis."""
+
+from __future__ import annotations
+
+import pytest
+
+from tollbook.web import chart, words
+
+
+@pytest.mark.parametrize(
+    ("word", "said"), [("IN", "From customer"), ("OUT", "To supplier"), ("UNDER_REVIEW", "Under review"), ("True", "yes"), ("noc", "NOC")]
+)
+def test_a_word_of_a_closed_list(word: str, said: str) -> None:
+    assert words.human(word) == said
+
+
+def test_a_scope_says_whose_calls_it_has() -> None:
+    assert words.scope("aurora/OUT/2026-11") == "aurora, to supplier, 2026-11"
+    assert words.scope("nordtel/IN/OURS/2026-11") == "nordtel, from customer, ours, 2026-11"
+
+
+def test_a_journal_row_in_words() -> None:
+    assert words.action("user.invite") == "Invite user"
+    assert words.action("run rating") == "Run rating"
+    assert words.action("user.create-owner") == "Make the owner"
+    assert words.subject("INVOICE invoice nordtel 2026-11") == "Invoice nordtel 2026-11"
+    assert words.subject("user/auditor") == "auditor"
+    assert words.subject("aurora/OUT/2026-11") == "aurora, to supplier, 2026-11"
+    assert words.subject("CLOSE close 2026-11 " + "4b" * 32 + " complete") == "Close 2026-11 4b4b4b4b4b4b complete"
+    assert words.subject("aurora: aurora_cdr_2026-11.csv.gz") == "aurora: aurora_cdr_2026-11.csv.gz"
+
+
+def test_a_step_of_a_price_names_its_rules() -> None:
+    assert words.step("rounded HALF_UP to 6 places") == "rounded half up to 6 places"
+    assert words.step("in force since 2026-11-01T00:00:00Z, row 7") == "in force since 2026-11-01 00:00 UTC, row 7"
+    assert words.step("2026-11-22T01:37:26Z") == "2026-11-22 01:37:26 UTC"
+    assert words.step("1 + ceil((6 s - 1) / 1) x 1") == "1 + ceil((6 s - 1) / 1) x 1"
+
+
+def test_only_words_of_closed_lists_are_translated() -> None:
+    assert words.value("duration_source", "RECORDED") == "as the switch recorded it"
+    assert words.value("a_class", "TOLLFREE_CLI") == "tollfree CLI"
+    assert words.value("trunk", "IN") == "IN", "a trunk may be called so"
+
+
+@pytest.mark.parametrize(("highest", "top"), [(4, 4), (5, 8), (10, 12), (687, 800), (800, 800), (801, 1000), (1_001, 2_000)])
+def test_the_axis_ends_at_a_round_figure(highest: int, top: int) -> None:
+    series = [chart.Series("Revenue", [highest], [str(highest)], "s1")]
+    picture = chart.days(["11-21"], series, "Revenue")
+    assert f">{top}</text>" in picture
