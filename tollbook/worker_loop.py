@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import Final
 from uuid import uuid4
 
+import duckdb
 from django.db import DatabaseError, connection
 
 from tollbook.core.rights import Actor
-from tollbook.flow import clock, job
+from tollbook.flow import clock, job, pairs
 from tollbook.flow.book import Book
 from tollbook.flow.collection import FileReport
 from tollbook.store.models import Job, Worker
@@ -86,10 +87,11 @@ def run_for_ever(
                     next_folders = now + rhythm.folders_s * 1000
                     if reports := collect_once(book, actor=actor, seen_before=seen):
                         on_files(reports)
+                    pairs.build_missing(book)
                 if now >= next_seen:
                     next_seen = now + rhythm.seen_s * 1000
                     Worker.objects.update_or_create(id=name, defaults={"seen_at": clock.real_now_ms()}, create_defaults=_new(name))
-            except (DatabaseError, OSError):
+            except (DatabaseError, OSError, duckdb.Error):
                 logging.getLogger("tollbook.worker").exception("the worker goes on in a moment")
                 connection.close()
                 stop.wait(PATIENCE_S)

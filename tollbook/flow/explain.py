@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from functools import lru_cache
@@ -126,6 +127,16 @@ def _terms(book: Book, row: dict[str, Any], known_at: int | None, charge: dict[s
     agreement = max(found, key=lambda pair: pair[1].effective_from)[0]
     deck = _deck(book, row["partner"], agreement.digest, side, known_at, documents)
     return agreement, deck, agreement.rating.clause or getattr(agreement, side).clause
+
+
+def make_ready(book: Book) -> None:
+    """Reads the agreements in force and loads their decks, so that the first call somebody looks at does not wait for them."""
+    documents = reference.newest()
+    for agreement, _ in reference.agreements(book):
+        for side in ("buy", "sell"):
+            if getattr(agreement, side) is not None:
+                with suppress(Refusal):
+                    _deck(book, agreement.partner, agreement.digest, side, None, documents)
 
 
 # Sealed documents never change: what a process has read of them stands until another one comes.

@@ -11,13 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from contextvars import copy_context
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
-import duckdb
 import pyarrow as pa
 
 from tollbook.core.digest import run_key
@@ -215,17 +213,7 @@ def _publish(book: Book, rows: manifest.RunRows, actor: Actor, right: Right, als
                 book.path(each.path).unlink(missing_ok=True)
     else:
         crash_point("run.after_commit")
-        _derive(book, rows)
     return made[0]
-
-
-def _derive(book: Book, rows: manifest.RunRows) -> None:
-    """What pages read of a run beside its results. The run is published; where this fails, the first page that needs it makes it."""
-    from tollbook.flow import pairs
-
-    if rows.stage == "reconciliation":
-        with suppress(OSError, duckdb.Error):
-            pairs.build(book, RunRow.objects.get(run_key=rows.run_key))
 
 
 def _reuse(book: Book, row: RunRow, actor: Actor, right: Right, also: Callable[[Run], None] | None) -> Run:
