@@ -4,6 +4,8 @@
 SHELL := /bin/sh
 
 SERVE ?= 1
+# Tests run on every core; a file's tests stay together, because they share what they prepared.
+WORKERS ?= auto
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do command -v $$p && break; done)
 BIN := .venv/bin
 # uv must never try to download an interpreter, and one machine's settings must not reach into the build.
@@ -44,7 +46,7 @@ demo: .venv/.stamp-warm
 	@SERVE=$(SERVE) $(BIN)/python examples/two-carriers/demo.py
 
 test: .venv/.stamp-dev .venv/.stamp-warm
-	$(BIN)/python -m pytest -rs
+	$(BIN)/python -m pytest -rs -n $(WORKERS) --dist loadfile
 
 lint: .venv/.stamp-dev
 	$(BIN)/ruff format --check .
@@ -53,7 +55,7 @@ lint: .venv/.stamp-dev
 	$(BIN)/mypy
 
 check: lint .venv/.stamp-warm
-	$(BIN)/python -m pytest -m "not slow and not server"
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not slow and not server and not browser"
 
 bench: .venv/.stamp-dev .venv/.stamp-warm
 	$(BIN)/tollbook bench rating
