@@ -201,7 +201,8 @@ def test_a_compiled_deck_that_was_altered_is_named_and_made_again(full: Book) ->
     np.save(compiled / "terms.npy", terms_of_rows)
     (full.folder / compiled_decks.FOLDER / "left").mkdir()
     report = check_book(full, actor=OWNER)
-    assert sorted((each.code, each.place.file) for each in report.found) == [("CHECK_COMPILED_DECK", compiled.name), ("CHECK_ORPHAN", "left")]
+    found = sorted((each.code, each.place.file) for each in report.found)
+    assert found == [("CHECK_COMPILED_DECK", compiled.name), ("CHECK_ORPHAN", "left")]
     repaired = check_book(full, actor=OWNER, repair=True)
     assert (repaired.found, repaired.repaired["compiled decks"]) == ([], 2)
     rating.terms_of(full, "aurora", "OUT", PERIOD)

@@ -75,7 +75,8 @@ def cause_of(answer: str = "answer_at", alert: str = "alert_at", q850: str = "q8
     sip = " ".join(f"WHEN {code} THEN {cause}" for code, cause in SIP_Q850.items())
     causes = " ".join(f"WHEN {cause} THEN '{name}'" for cause, name in Q850_CLASS.items())
     return (
-        f"CASE WHEN {answer} IS NOT NULL THEN 'ANSWER' WHEN {alert} IS NOT NULL AND (coalesce({sip_code} IN ({_listed(RUNG_OUT_SIP)}), false)"
+        f"CASE WHEN {answer} IS NOT NULL THEN 'ANSWER'"
+        f" WHEN {alert} IS NOT NULL AND (coalesce({sip_code} IN ({_listed(RUNG_OUT_SIP)}), false)"
         f" OR coalesce({q850} IN ({_listed(RUNG_OUT_Q850)}), false)) THEN 'NO_ANSWER'"
         f" ELSE CASE coalesce({q850}, CASE {sip_code} {sip} END) {causes} ELSE 'OTHER' END END"
     )

@@ -55,6 +55,8 @@ def _stale_days() -> list[dt.date]:
     newest = dict(rows.order_by("day").values("day").annotate(at=Max("batch__published_at")).values_list("day", "at"))
     priced = Segment.objects.filter(kind="charge", run__heads__isnull=False, day__isnull=False)
     for day, at in priced.order_by("day").values("day").annotate(at=Max("run__finished_at")).values_list("day", "at"):
+        if day is None:
+            continue
         for each in (day - ANCHOR_DAYS, day, day + ANCHOR_DAYS):
             if each in newest:
                 newest[each] = max(newest[each], at)

@@ -96,7 +96,11 @@ def readiness(book: Book, period: str) -> Readiness:
         Item("There are agreements", bool(agreements), "Without an agreement there is nothing to settle."),
         Item("Our records are in", bool(usage), "No record of ours lies in this period."),
         Item("Every record was read", not problems, f"{problems:,} records of files of this period could not be read; see Sources."),
-        Item("It was not closed before", not closed, f"It was closed {'once' if closed == 1 else f'{closed} times'}; an issued invoice is not changed by another close."),
+        Item(
+            "It was not closed before",
+            not closed,
+            f"It was closed {'once' if closed == 1 else f'{closed} times'}; an issued invoice is not changed by another close.",
+        ),
     ]
     decks = set(Deck.objects.values_list("partner_id", "direction").distinct())
     invoices = _invoices(book, first, last)

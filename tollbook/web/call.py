@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
@@ -52,7 +53,7 @@ COMPARED = [
     "their_currency",
 ]
 # What our price of the call says where the partner's record states its own.
-OURS_OF: Final = {
+OURS_OF: Final[dict[str, Callable[[dict[str, Any]], Any]]] = {
     "their_code": lambda charge: charge["code"],
     "their_destination": lambda charge: charge["destination"],
     "their_rate_text": lambda charge: format_scaled(charge["rate_nanos_per_minute"], 9, 4) if charge["rate_nanos_per_minute"] else "",

@@ -89,7 +89,8 @@ class Selection:
 
 def newest_day() -> dt.date | None:
     """The last day that has a cube."""
-    return Segment.objects.filter(kind="kpi", run__heads__isnull=False).aggregate(last=Max("day"))["last"]
+    last: dt.date | None = Segment.objects.filter(kind="kpi", run__heads__isnull=False).aggregate(last=Max("day"))["last"]
+    return last
 
 
 def read_selection(given: QueryDict, newest: dt.date, *, days: int = 7) -> tuple[Selection, list[str]]:
@@ -97,7 +98,7 @@ def read_selection(given: QueryDict, newest: dt.date, *, days: int = 7) -> tuple
     wrong: list[str] = []
 
     def day(name: str) -> dt.date | None:
-        text = given.get(name, "").strip()
+        text = str(given.get(name, "")).strip()
         try:
             return dt.date.fromisoformat(text) if text else None
         except ValueError:
@@ -113,7 +114,9 @@ def read_selection(given: QueryDict, newest: dt.date, *, days: int = 7) -> tuple
         wrong.append(f"One page shows {MOST_DAYS} days at most; these are the last of yours.")
         first = last - dt.timedelta(days=MOST_DAYS - 1)
     leg = given.get("leg", "OUT")
-    texts = {name: given[name].strip()[:LONGEST_TEXT].replace("\0", "") for name in NARROWED if name in given and given[name].strip()}
+    texts = {
+        name: str(given[name]).strip()[:LONGEST_TEXT].replace("\0", "") for name in NARROWED if name in given and str(given[name]).strip()
+    }
     return Selection(first, last, leg if leg in LEGS else "OUT", tuple(texts.items())), wrong
 
 

@@ -112,7 +112,8 @@ class Lines(Page):
     def row(self) -> Document:
         if not hasattr(self, "_row"):
             self._row = self.one(visible(self).select_related("partner"), pk=self.kwargs["pk"])
-        return self._row
+        row: Document = self._row
+        return row
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         rows, columns = line_rows(self.row), line_columns(self.row.pk)

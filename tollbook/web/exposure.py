@@ -43,7 +43,8 @@ def _open_items(partner: str | None) -> list[dict[str, Any]]:
     rows = Posting.objects.filter(account__in=(RECEIVABLE, PAYABLE))
     rows = rows.filter(partner=partner) if partner else rows
     grouped = rows.values("document_id", "account", "state", "currency", due=F("document__due_on"))
-    return list(grouped.annotate(debit=Sum("debit_micros"), credit=Sum("credit_micros")).order_by("document_id", "account", "state"))
+    summed = grouped.annotate(debit=Sum("debit_micros"), credit=Sum("credit_micros")).order_by("document_id", "account", "state")
+    return [dict(row) for row in summed]
 
 
 def _unbilled(partner: str | None) -> list[dict[str, Any]]:
@@ -53,7 +54,7 @@ def _unbilled(partner: str | None) -> list[dict[str, Any]]:
     invoices = Document.objects.filter(kind="INVOICE").exclude(partner=None)
     billed = {f"{who}/IN/{period}" for who, period in invoices.values_list("partner_id", "period")}
     found = rows.values("origin", "currency").annotate(amount=Sum("amount_micros")).order_by("origin", "currency")
-    return [row for row in found if row["origin"] not in billed]
+    return [dict(row) for row in found if row["origin"] not in billed]
 
 
 def of(partner: str | None, today: dt.date) -> list[Exposure]:

@@ -68,7 +68,7 @@ class Home(Page):
         newest = cube.newest_day()
         if newest is None:
             return {"traffic_day": None}
-        trunks = [
+        trunks: list[dict[str, Any]] = [
             {
                 "name": cube.named("trunk", line.key[0]),
                 "line": line,

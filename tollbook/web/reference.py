@@ -54,6 +54,6 @@ def notice_days_of(row: DeckRow) -> int:
     for each in agreed:
         agreement = agreement_of(each)
         for terms in filter(None, (agreement.buy, agreement.sell)):
-            if row.deck_id == terms.deck or reference.same_deck(row.file.name, terms.deck):
+            if row.deck_id == terms.deck or same_deck(row.file.name, terms.deck):
                 return terms.notice_days
     raise refuse("DECK_UNCLAIMED", file=row.file.name)

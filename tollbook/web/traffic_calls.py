@@ -75,7 +75,8 @@ def within_reach(selection: Selection) -> tuple[Any, bool]:
     counted: dict[Any, int] = {}
     for day, number in rows.filter(day__lte=selection.last + cube.ONE_DAY).values_list("day", "rows").order_by("-day"):
         counted[day] = counted.get(day, 0) + number
-    chosen, total = [], 0
+    chosen: list[Any] = []
+    total = 0
     for day, number in counted.items():
         if chosen and total + number > MOST_RECORDS:
             return rows.filter(day__in=chosen), True
