@@ -139,6 +139,18 @@ def _people() -> None:
             name=name, defaults={"kind": "PERSON", "role": name, "partner": partner, "is_active": True, "created_at": 0}
         )
         Account.objects.get_or_create(username=name)
+    _things()
+
+
+def _things() -> None:
+    """One token, and one job that has ended: pages about things the month itself does not make."""
+    from tollbook.core.rights import Right
+    from tollbook.store.models import Job, User
+
+    reader = {"kind": "TOKEN", "role": "auditor", "scope": [str(Right.READ_BOOK)], "is_active": True, "created_at": 0}
+    User.objects.get_or_create(name="bench-token", defaults=reader)
+    ended = {"kind": "VERIFY", "subject": "book", "parameters": {}, "actor": "owner", "role": "owner", "state": "DONE", "created_at": 0}
+    Job.objects.get_or_create(id="0" * 31 + "1", defaults={**ended, "started_at": 0, "finished_at": 1_000, "attempts": 1})
 
 
 def _calls() -> int:

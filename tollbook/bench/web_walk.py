@@ -13,11 +13,12 @@ SAMPLES: Final = 16
 NOT_PAGES: Final = ("set-up", "invitation", "account_", "mfa_", "metrics", "healthz", "readyz")
 
 
-def _rows(model: str, field: str = "pk", **where: Any) -> list[Any]:
+def _rows(model: str, field: str = "pk", *, but: dict[str, Any] | None = None, **where: Any) -> list[Any]:
     """Values from all over a table, not only its first rows."""
     from tollbook.store import models
 
     rows = getattr(models, model).objects.filter(**where).order_by("pk")
+    rows = rows.exclude(**but) if but else rows
     step = max(1, rows.count() // SAMPLES)
     return list(rows.values_list(field, flat=True)[: step * SAMPLES : step])
 
@@ -45,8 +46,13 @@ BY_PAGE: Final[dict[str, Callable[[], list[dict[str, Any]]]]] = {
     "dispute-pack": lambda: [{"pk": pk} for pk in _rows("Dispute", pack__isnull=False)],
     "partner": lambda: [{"pk": pk} for pk in _rows("Partner")],
     "agreement": lambda: [{"pk": pk} for pk in _rows("Agreement")],
-    "document": lambda: [{"pk": pk} for pk in _rows("Document")],
+    "document": lambda: [{"pk": pk} for pk in _rows("Document", but={"kind": "CLOSE"})],
     "document-file": lambda: [{"pk": pk} for pk in _rows("Document", file__isnull=False)],
+    "document-lines": lambda: [{"pk": pk} for pk in _rows("Document", kind="INVOICE")],
+    "document-line": lambda: [{"pk": pk, "line": 1} for pk in _rows("Document", kind="INVOICE")],
+    "job": lambda: [{"pk": pk} for pk in _rows("Job")],
+    "job-events": lambda: [{"pk": pk} for pk in _rows("Job", state__in=("DONE", "FAILED", "CANCELLED"))],
+    "token": lambda: [{"name": name} for name in _rows("User", "name", kind="TOKEN")],
     "close": lambda: [{"pk": pk} for pk in _rows("Document", kind="CLOSE")],
     "close-pack": lambda: [{"pk": pk} for pk in _rows("Document", kind="CLOSE")],
     "source": lambda: [{"source": name} for name in sorted(set(_rows("Batch", "source")))],
@@ -55,6 +61,8 @@ BY_PAGE: Final[dict[str, Callable[[], list[dict[str, Any]]]]] = {
     ],
     "call": lambda: [{"cdr_id": value} for value in _call_ids()],
     "deck": lambda: [{"pk": pk} for pk in _rows("Deck")],
+    "deck-changes": lambda: [{"pk": pk} for pk in _rows("Deck")],
+    "deck-lookup": lambda: [{"pk": pk} for pk in _rows("Deck")],
     "journal-row": lambda: [{"seq": value} for value in _rows("Journal", "seq")],
     "user": lambda: [{"name": name} for name in ROLES],
     "waterfall": lambda: [{"scope": scope} for scope in _rows("Head", "scope", stage="reconciliation")],
