@@ -6,6 +6,7 @@ Needs Chromium and the `playwright` package; says so and skips where they are no
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -14,12 +15,14 @@ import threading
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from . import seed
+from .test_pages import LARGEST_PAGE_BYTES
 from .test_rights import ARGUMENTS, patterns
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -42,6 +45,12 @@ document.addEventListener("securitypolicyviolation", (event) => {
 });
 """
 
+COUNTED = """
+document.addEventListener("click", (event) => {
+  if (event.isTrusted) localStorage.setItem("clicks", String(Number(localStorage.getItem("clicks") || 0) + 1));
+}, true);
+"""
+
 
 def _free_port() -> int:
     with socket.socket() as found:
@@ -49,23 +58,29 @@ def _free_port() -> int:
         return int(found.getsockname()[1])
 
 
-@pytest.fixture
-def address(full_book: Path, tmp_path: Path) -> Iterator[str]:
-    """`tollbook serve` itself, on a copy of the full book."""
+@contextmanager
+def serving(book: Path, log_path: Path, now: str = "2026-11-22T12:00:00Z") -> Iterator[str]:
+    """`tollbook serve` itself on a book; its address. It ends when it is told to."""
     port = _free_port()
-    environment = {**os.environ, "TOLLBOOK_NOW": "2026-11-22T12:00:00Z", "PYTHONWARNINGS": ""}
-    command = [sys.executable, "-m", "tollbook", "serve", "--book", str(full_book), "--port", str(port)]
+    environment = {**os.environ, "TOLLBOOK_NOW": now, "PYTHONWARNINGS": ""}
+    command = [sys.executable, "-m", "tollbook", "serve", "--book", str(book), "--port", str(port)]
     base = f"http://127.0.0.1:{port}"
     _hash_for_real()
-    with (tmp_path / "server.log").open("w") as log, subprocess.Popen(command, env=environment, stdout=log, stderr=log) as server:
+    with log_path.open("w") as log, subprocess.Popen(command, env=environment, stdout=log, stderr=log) as server:
         try:
-            _wait_for(base, server, tmp_path / "server.log")
+            _wait_for(base, server, log_path)
             yield base
         finally:
             server.terminate()
             assert server.wait(timeout=30) in (0, -15), "the server stops when it is told to"
     with pytest.raises(OSError):
         urllib.request.urlopen(f"{base}/healthz", timeout=2)
+
+
+@pytest.fixture
+def address(full_book: Path, tmp_path: Path) -> Iterator[str]:
+    with serving(full_book, tmp_path / "server.log") as base:
+        yield base
 
 
 def _hash_for_real() -> None:
@@ -100,8 +115,8 @@ def browser() -> Iterator[Any]:
         opened.close()
 
 
-def _log_in(context: Any, base: str, name: str = "owner") -> Any:
-    page = context.new_page()
+def _log_in(context: Any, base: str, name: str = "owner", page: Any = None) -> Any:
+    page = page or context.new_page()
     page.goto(f"{base}/account/login/")
     page.fill("[name=login]", name)
     page.fill("[name=password]", seed.PASSWORD)
@@ -127,12 +142,21 @@ def test_every_page_keeps_the_policy_and_wcag(address: str, places: list[str], b
     context = browser.new_context(color_scheme=scheme, viewport={"width": width, "height": 900})
     context.add_init_script(NOTED)
     page = context.new_page()
-    axe, wrong = AXE.read_text(encoding="utf-8"), []
+    axe, wrong, weighed = AXE.read_text(encoding="utf-8"), list[str](), list[float]()
+    page.on("console", lambda said: wrong.append(f"{page.url}: console: {said.text}") if said.type == "error" else None)
+    page.on("pageerror", lambda error: wrong.append(f"{page.url}: script: {error}"))
+    network = context.new_cdp_session(page)
+    network.send("Network.enable")
+    network.send("Network.setCacheDisabled", {"cacheDisabled": True})
+    network.on("Network.loadingFinished", lambda event: weighed.append(event["encodedDataLength"]))
     for each in ["/account/login/", "/account/by-invitation/", "", *places]:
         if not each:
-            page = _log_in(context, address)
+            _log_in(context, address, page=page)
             continue
-        page.goto(address + each)
+        weighed.clear()
+        page.goto(address + each, wait_until="load")
+        if not 0 < sum(weighed) < LARGEST_PAGE_BYTES:
+            wrong.append(f"{each}: {sum(weighed):,} bytes come over the wire")
         wrong += [f"{each}: policy: {found}" for found in page.evaluate("window.__violations")]
         page.evaluate(axe)
         result = page.evaluate(
@@ -224,14 +248,26 @@ def test_a_table_changes_in_place_and_keeps_its_address(address: str, browser: A
     context.close()
 
 
-def test_from_the_home_page_to_the_clause_in_six_clicks(address: str, browser: Any) -> None:
+def test_from_the_overview_to_the_clause_in_six_clicks(address: str, browser: Any) -> None:
+    """The browser itself counts what was clicked; nothing else moves the page."""
     context = browser.new_context()
+    context.add_init_script(COUNTED)
     page = _log_in(context, address)
-    for click in ("nav >> text=Reconciliation", "tbody a.row-link >> nth=0", "main table a.row-link >> nth=0", "tbody a.row-link >> nth=0"):
-        page.click(click)
-        page.wait_for_load_state()
-    assert "Charges" in page.content()
-    assert "Calls are charged per minute" in page.content()
+    page.goto(f"{address}/overview/")
+    page.evaluate("localStorage.setItem('clicks', '0')")
+    page.click("nav >> text=Reconciliation")
+    page.wait_for_url("**/reconciliation/")
+    page.click("tbody a.row-link >> nth=0")
+    page.wait_for_url("**/reconciliation/aurora/OUT/2026-11/")
+    page.click("main table a.row-link >> nth=0")
+    page.wait_for_url("**/calls/**")
+    page.click("tbody a.row-link >> nth=0")
+    page.wait_for_url(re.compile("/calls/[0-9a-f]{32}/"))
+    assert "Calls are charged per minute" in page.content(), "the call shows the clause"
+    page.click("main a[href*='#clause-'] >> nth=0")
+    page.wait_for_url("**/agreements/**")
+    assert "Charges" in page.inner_text("main")
+    assert 4 <= int(page.evaluate("localStorage.getItem('clicks')")) <= 6
     context.close()
 
 
