@@ -67,9 +67,8 @@ def heat(rows: Sequence[str], columns: Sequence[str], cells: Mapping[tuple[int, 
             step = step_of(cell.value, low, high)
             words = escape(f"{name}, {columns[column]}: {cell.words}")
             shown = f'<text class="heat-text-{step}" x="{x + slot / 2:.1f}" y="{y + 17}" text-anchor="middle">{escape(cell.short)}</text>'
-            # What is read out has in it what is seen, so that who speaks to the browser can name it.
-            spoken = f"{words} ({escape(cell.short)})"
-            open_, close = (f'<a href="{escape(cell.address)}" aria-label="{spoken}">', "</a>") if cell.address else ("<g>", "</g>")
+            # A link's name is its title and what is seen in it: who speaks to the browser can say either.
+            open_, close = (f'<a href="{escape(cell.address)}">', "</a>") if cell.address else ("<g>", "</g>")
             parts.append(f'{open_}<title>{words}</title><rect class="heat-{step}" {box}/>{shown if slot >= 26 else ""}{close}')
     ends = [cell for cell in cells.values() if cell.value in (low, high)]
     low_words = next((cell.words for cell in ends if cell.value == low), "")
