@@ -45,7 +45,7 @@ def test_every_record_is_explained_as_it_is_rated(rated: dict[int, dict[str, str
 
 def test_the_first_digits_do_and_the_raw_line_is_shown_from_a_packed_file(rated: dict[int, dict[str, str]], tmp_path: Path) -> None:
     packed = tmp_path / "ours.csv.gz"
-    packed.write_bytes(gzip.compress((DATA / "ours.csv").read_bytes()))
+    packed.write_bytes(gzip.compress((DATA / "ours.csv").read_bytes(), mtime=0))
     found = explain_file(rated[1]["cdr_id"][:10], packed, [DECK])
     assert found.raw == (DATA / "ours.csv").read_text(encoding="utf-8").splitlines()[1]
     assert found.legs[0].agreement == ""

@@ -71,7 +71,7 @@ def test_a_file_that_cannot_be_read_is_a_coded_refusal(tmp_path: Path, path: str
 
 def test_packed_files_unpack_into_the_spool_folder_and_leave_it_clean(tmp_path: Path) -> None:
     packed = tmp_path / "a.csv.gz"
-    packed.write_bytes(gzip.compress(b"id\n" + b"1\n" * 1000))
+    packed.write_bytes(gzip.compress(b"id\n" + b"1\n" * 1000, mtime=0))
     with files.unpacked(tmp_path, packed) as plain:
         assert plain.read_bytes() == b"id\n" + b"1\n" * 1000
         assert plain.suffix == ".csv"
@@ -81,8 +81,8 @@ def test_packed_files_unpack_into_the_spool_folder_and_leave_it_clean(tmp_path: 
 @pytest.mark.parametrize(
     ("content", "code"),
     [
-        (gzip.compress(bytes(5_000_000)), "FILE_COMPRESSION_RATIO"),
-        (gzip.compress(b"whole")[:-6], "FILE_UNREADABLE"),
+        (gzip.compress(bytes(5_000_000), mtime=0), "FILE_COMPRESSION_RATIO"),
+        (gzip.compress(b"whole", mtime=0)[:-6], "FILE_UNREADABLE"),
         (b"no gzip at all", "FILE_UNREADABLE"),
     ],
     ids=["bomb", "truncated", "other"],

@@ -20,7 +20,7 @@ def test_any_line_of_a_packed_file_in_any_order(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr(packed_lines, "APART_BYTES", 200_000)
     text = _lines(60_000)
     middle = len(text) // 2
-    for name, content in (("one.gz", gzip.compress(text)), ("two.gz", gzip.compress(text[:middle]) + gzip.compress(text[middle:]))):
+    for name, content in (("one.gz", gzip.compress(text, mtime=0)), ("two.gz", gzip.compress(text[:middle], mtime=0) + gzip.compress(text[middle:], mtime=0))):
         path = tmp_path / name
         path.write_bytes(content)
         for number in (59_999, 0, 30_001, 29_999, 45_000, 44_000, 59_999, 12):
@@ -32,7 +32,7 @@ def test_any_line_of_a_packed_file_in_any_order(tmp_path: Path, monkeypatch: pyt
 
 def test_what_does_not_unpack_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "broken.gz"
-    path.write_bytes(gzip.compress(_lines(1_000))[:100] + bytes(300))
+    path.write_bytes(gzip.compress(_lines(1_000), mtime=0)[:100] + bytes(300))
     with pytest.raises(Refusal) as caught:
         packed_lines.read(path, 20_000, 10)
     assert caught.value.problems[0].code == "FILE_UNREADABLE"
@@ -44,6 +44,6 @@ def test_states_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     text = _lines(20_000)
     for number in range(5):
         path = tmp_path / f"{number}.gz"
-        path.write_bytes(gzip.compress(text))
+        path.write_bytes(gzip.compress(text, mtime=0))
         assert packed_lines.read(path, len(text) - 26, 26) == text[-26:]
     assert sum(len(each.plain) for each in packed_lines._kept.values()) <= 6

@@ -189,7 +189,7 @@ def test_delimiters_header_names_and_skipped_lines(tmp_path: Path) -> None:
         (b"id,start\r1,2\r", "FILE_UNREADABLE"),
         (b"id,st\rart\n1,2\n", "FILE_UNREADABLE"),
         (b"x" * 70_000, "CDR_LINE_TOO_LONG"),
-        (gzip.compress(HEAD + b"1,a,44\n" * 5000)[:-40], "CDR_FILE_TRUNCATED"),
+        (gzip.compress(HEAD + b"1,a,44\n" * 5000, mtime=0)[:-40], "CDR_FILE_TRUNCATED"),
         (b"\x1f\x8bnot gzip at all", "FILE_UNREADABLE"),
         (b"PAR1 but no parquet", "FILE_UNREADABLE"),
     ],
@@ -211,7 +211,7 @@ def test_limits(tmp_path: Path) -> None:
     many = write(tmp_path, HEAD + b"1,a,44\n" * 100)
     with pytest.raises(Refusal, match="FILE_TOO_LARGE"):
         read(many, limits=Limits(file_bytes=200))
-    bomb = write(tmp_path, gzip.compress(HEAD + b"1,a,44\n" * 400_000), "x.gz")
+    bomb = write(tmp_path, gzip.compress(HEAD + b"1,a,44\n" * 400_000, mtime=0), "x.gz")
     with pytest.raises(Refusal, match="FILE_COMPRESSION_RATIO"):
         read(bomb, profile("gz_ratio = 2"))
     endless = write(tmp_path, HEAD + b"x" * 100_000)
@@ -224,7 +224,7 @@ def test_limits(tmp_path: Path) -> None:
 
 def test_gzip_is_read_as_what_it_holds(tmp_path: Path) -> None:
     data = HEAD + b"1,a,44\n" * 10
-    assert rows(read(write(tmp_path, gzip.compress(data)))) == rows(read(write(tmp_path, data, "y.csv")))
+    assert rows(read(write(tmp_path, gzip.compress(data, mtime=0)))) == rows(read(write(tmp_path, data, "y.csv")))
 
 
 def test_only_columns_that_the_profile_reads_are_read(tmp_path: Path) -> None:
