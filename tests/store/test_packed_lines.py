@@ -20,7 +20,10 @@ def test_any_line_of_a_packed_file_in_any_order(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr(packed_lines, "APART_BYTES", 200_000)
     text = _lines(60_000)
     middle = len(text) // 2
-    for name, content in (("one.gz", gzip.compress(text, mtime=0)), ("two.gz", gzip.compress(text[:middle], mtime=0) + gzip.compress(text[middle:], mtime=0))):
+    for name, content in (
+        ("one.gz", gzip.compress(text, mtime=0)),
+        ("two.gz", gzip.compress(text[:middle], mtime=0) + gzip.compress(text[middle:], mtime=0)),
+    ):
         path = tmp_path / name
         path.write_bytes(content)
         for number in (59_999, 0, 30_001, 29_999, 45_000, 44_000, 59_999, 12):
