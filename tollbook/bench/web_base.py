@@ -43,12 +43,22 @@ clause = "A3.2"
 [decks.{side}]
 clause = "A3.5"
 deck = "{partner}-az"
+[tolerance]
+clause = "A6.2"
+[dispute]
+clause = "A6.4"
 [clauses."A3.2"]
 title = "Charges"
 text = "Calls are charged per minute by the rate in force for the longest code of the called number."
 [clauses."A3.5"]
 title = "Rate notices"
 text = "An increase needs 7 calendar days of notice."
+[clauses."A6.2"]
+title = "Tolerance"
+text = "0.3 per cent of the minutes and 0.2 per cent of the value."
+[clauses."A6.4"]
+title = "Disputes"
+text = "Within 30 days."
 """
 
 

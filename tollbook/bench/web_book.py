@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as csv
 import pyarrow.parquet as pq
 
-from tollbook.bench import web_base
+from tollbook.bench import web_base, web_papers
 from tollbook.bench.web_base import A_WIDTH, B_WIDTH, DAY_MS, NOW_MS, PERIOD, SOURCES, START_MS, Array, hexadecimal
 from tollbook.core.digest import json_digest
 from tollbook.core.rights import Actor, Right, Role
@@ -107,7 +107,7 @@ def _renamed(column: pa.ChunkedArray, copy: Array) -> pa.Array:
 
 def make_book(folder: Path, calls: int) -> Any:
     """A book with so many of our calls over a month, and what the close of the month left. Gives the book."""
-    from tollbook.flow import clock
+    from tollbook.flow import clock, kpi
     from tollbook.flow.book import init_book
     from tollbook.flow.close import close_period
     from tollbook.flow.documents import add_document
@@ -124,10 +124,16 @@ def make_book(folder: Path, calls: int) -> Any:
     with clock.pinned(NOW_MS):
         for table in (ours, theirs):
             _ingest(book, table, folder.parent / f"{folder.name}-documents")
+        for path, kind in web_papers.supplier_invoice(theirs, folder.parent / f"{folder.name}-documents"):
+            add_document(book, path, kind, actor=ACTOR)
         close_period(book, PERIOD, actor=ACTOR)
+        web_papers.submit_disputes(book, ACTOR)
         for side in ("OURS", "THEIRS"):
             _publish_side(book, _sealed(book, side), copies, side)
         _publish_runs(book, copies)
+    with clock.pinned(NOW_MS + 1_000):
+        kpi.refresh(book, actor=ACTOR)
+        web_papers.invoice_copies(book, ACTOR)
     return book
 
 
