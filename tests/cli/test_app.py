@@ -35,6 +35,15 @@ def test_bad_usage_exits_with_2(arguments: list[str]) -> None:
     assert run(arguments) == 2
 
 
+@pytest.mark.parametrize("arguments", [["--now", "tomorrow", "deck", "--help"], ["--now=2026-13-01", "init"]])
+def test_an_instant_that_is_none_is_refused_before_anything_is_done(
+    arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("TOLLBOOK_NOW", "")
+    assert run(arguments) == 2
+    assert "INSTANT_INVALID" in capsys.readouterr().err
+
+
 def test_our_own_defect_is_a_problem_and_its_details_are_kept(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     # A command whose module is missing is the one defect a test can make without touching what it tests.
     monkeypatch.setitem(COMMANDS, "broken", ("tollbook.cli.absent:absent", ""))

@@ -115,9 +115,9 @@ def _dispatch(given: list[str], *, as_json: bool) -> int:
             print(f"tollbook {__version__}")
             return 0
         if option == "--now" and given:
-            os.environ["TOLLBOOK_NOW"] = given.pop(0)
+            _act_as_of(given.pop(0))
         elif option.startswith("--now="):
-            os.environ["TOLLBOOK_NOW"] = option.partition("=")[2]
+            _act_as_of(option.partition("=")[2])
         else:
             return _misused(f"no such option {option}.", as_json=as_json)
     if not given:
@@ -138,6 +138,14 @@ def _dispatch(given: list[str], *, as_json: bool) -> int:
         show() if show else print(f"Error: {error}", file=sys.stderr)
         return error.exit_code
     return result if isinstance(result, int) else 0
+
+
+def _act_as_of(text: str) -> None:
+    """Every command of this process acts as of this instant; a text that is none is refused before anything is done."""
+    from tollbook.flow import clock  # starts Django, which most commands without a book do not need
+
+    clock.parse_instant_ms(text)
+    os.environ[clock.NOW_VARIABLE] = text
 
 
 def _command(name: str) -> Any:
