@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponseBase
+from django.shortcuts import render
 from django.urls import reverse
 
 from tollbook.core.rights import Right
 from tollbook.engine.database import paths_list
 from tollbook.store import files
-from tollbook.store.models import Document
-from tollbook.web import book, segments
+from tollbook.store.models import Document, Run
+from tollbook.web import book, invoice_lines, segments
 from tollbook.web.documents import visible
 from tollbook.web.page import Page, Scope
 from tollbook.web.table import Column, Kind, MemoryRows, SegmentRows, Table
@@ -116,10 +117,27 @@ class Lines(Page):
         return row
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if invoice_lines.has_lines(self.row):
+            return self.received(request)
         rows, columns = line_rows(self.row), line_columns(self.row.pk)
         name = f"Lines of {document_name(self.row)}"
         table = Table(request, MemoryRows(rows, tie=("number",)), columns, sort="number", label=name)
         return table.export() or self.show(title=name, table=table, row=self.row)
+
+    def compared(self) -> tuple[str, Run] | None:
+        """The comparison that explains a supplier's invoice, for those who may see one."""
+        if self.viewer.partner is not None or not self.may(Right.READ_DISPUTES):
+            return None
+        return invoice_lines.comparison_of(self.row)
+
+    def received(self, request: HttpRequest) -> HttpResponseBase:
+        """The lines of a supplier's invoice, what differs most first where it was compared."""
+        name, found = f"Lines of {document_name(self.row)}", self.compared()
+        rows = invoice_lines.line_rows(self.row, found[1] if found else None)
+        columns = invoice_lines.line_columns(self.row.pk, reverse("pairs", args=[found[0]]) if found else None)
+        sort = "-difference_micros" if found else "number"
+        table = Table(request, MemoryRows(rows, tie=("number", "destination")), columns, sort=sort, label=name)
+        return table.export() or self.show(title=name, table=table, row=self.row, is_compared=found is not None)
 
 
 class Calls(Lines):
@@ -132,6 +150,8 @@ class Calls(Lines):
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         number = kwargs["line"]
+        if invoice_lines.has_lines(self.row):
+            return self.why(number)
         line, file = self.found(number)
         title = f"Line {number} of {document_name(self.row)}"
         columns = call_columns(leads=self.may(Right.READ_CALLS))
@@ -139,6 +159,16 @@ class Calls(Lines):
         return table.export() or self.show(
             title=title, table=table, row=self.row, line=line, checks=checks_of(file, number, line), net_micros=int(line["net_micros"])
         )
+
+    def why(self, number: int) -> HttpResponseBase:
+        """Why a line of a supplier's invoice differs."""
+        line, found = invoice_lines.line_of(self.row, number), self.compared()
+        if line is None or found is None:
+            raise Http404
+        context = invoice_lines.line_context(self.row, line, *found)
+        title = f"Line {number}, {line.destination}"
+        shown = {"title": title, "crumbs": self.crumbs(), "page": self, "row": self.row, **context}
+        return render(self.request, "web/received_line.html", shown)
 
     def found(self, number: int) -> tuple[dict[str, Any], str]:
         """A line by its number and its annex as SQL; 404 where there is none."""

@@ -11,7 +11,7 @@ from tollbook.core.ledger import CHART
 from tollbook.core.rights import Right, Role
 from tollbook.store import files
 from tollbook.store.models import Document, Head, Posting, Run
-from tollbook.web import book, reference
+from tollbook.web import book, invoice_lines, reference
 from tollbook.web.dispute import visible as disputes_of
 from tollbook.web.listing import ListPage
 from tollbook.web.page import Page, Scope
@@ -75,7 +75,7 @@ class OneDocument(Page):
             "title": document_name(row),
             "row": row,
             "lines": row.content.get("lines", []) if isinstance(row.content, dict) else [],
-            "has_lines": isinstance(row.content, dict) and bool(row.content.get("annex_sha256")),
+            "has_lines": (isinstance(row.content, dict) and bool(row.content.get("annex_sha256"))) or invoice_lines.has_lines(row),
             "disputes": disputes_of(self).filter(document=row).order_by("id"),
             "has_pdf": row.file is not None and row.file.suffix == ".pdf",
             "is_operator": is_operator,
