@@ -42,10 +42,10 @@ def repair(book: Book) -> int:
 
 
 def build_missing(book: Book) -> int:
-    """Makes the indexes that are not there, as in a book of an earlier version; those that are there are not looked into."""
+    """Makes the indexes that are not there or of an earlier layout; what the others say is not looked into."""
     count = 0
     for digest, path, kind in _indexed(book):
-        if not segment_index.path_of(book.folder, digest, ".keys").is_file():
+        if not segment_index.is_there(book.folder, digest, kind):
             segment_index.build(book.folder, digest, path, kind)
             count += 1
     return count

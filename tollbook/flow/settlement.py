@@ -261,7 +261,8 @@ def _charges(book: Book, window: Period, run: Run, prior: dict[str, Run]) -> Ite
             )
         connection.execute(f"CREATE OR REPLACE TEMP VIEW invoice_charges AS {' UNION ALL BY NAME '.join(parts)}")
         segments = inputs.cdr_segments(book, "OURS", from_ms - _DAY_MS, window.until_ms + _DAY_MS)
-        inputs.view(connection, "invoice_cdrs", "cdr", segments.paths)
+        # Of the partner's leg alone: joined with the records of everybody, a month of millions does not fit into the memory there is.
+        inputs.view(connection, "invoice_cdrs", "cdr", segments.paths, inputs.commercial_leg(run.parameters["partner"], "IN"))
         yield connection
 
 

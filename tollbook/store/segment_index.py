@@ -1,8 +1,8 @@
 """What a segment is looked up by without reading it: sorted keys of ids, numbers and Call-IDs, and the few columns a list of calls shows.
 
 Derived from the segment alone and named by its digest: derived/index/ab/<digest>.keys (sorted columns, memory-mapped) and .rows (the
-shown columns of CDRs in small compressed batches). Written with the segment; made again from it wherever they are missing. Nothing
-here knows the database.
+shown columns of CDRs in small compressed batches). Written with the segment; made again from it wherever they are missing or of an
+earlier layout. Nothing here knows the database.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from tollbook.core.kpi import cause_class
 from tollbook.engine import segment_keys
 from tollbook.engine.segment_keys import MOST_ROWS
 from tollbook.store import column_file
@@ -34,6 +35,10 @@ IDS: Final[dict[str, tuple[str, ...]]] = {
     "variance": ("our_cdr_id", "their_cdr_id"),
 }
 TEXTS: Final = ("call_id", "icid")
+# The words of each kind that are kept as a number per row: what lists are narrowed by. `called` is how the called number begins.
+WORDS: Final[dict[str, tuple[str, ...]]] = {"cdr": ("partner", "leg", "trunk", "cause", "called"), "charge": ("destination",)}
+CALLED_DIGITS: Final = 3  # as many as the longest calling code has
+VERSION: Final = 2
 SHOWN: Final = pa.schema(
     [
         ("cdr_id", pa.binary(16)),
@@ -43,16 +48,19 @@ SHOWN: Final = pa.schema(
         ("at", pa.int64()),
         ("duration_ms", pa.int64()),
         ("sip_code", pa.int16()),
+        ("q850", pa.int16()),
     ]
 )
 BATCH_ROWS: Final = 1024
 NO_ROWS: Final = np.zeros(0, dtype=np.int64)
 _COLUMNS_READ: Final = (
     *("cdr_id", "leg", "leg_no", "partner", "trunk", "a_e164", "a_raw", "b_e164", "b_raw", "call_id", "icid"),
-    *("answer_at", "setup_at", "alert_at", "release_at", "duration_ms", "sip_code"),
+    *("answer_at", "setup_at", "alert_at", "release_at", "duration_ms", "sip_code", "q850"),
 )
+_OF_CHARGES: Final = ("cdr_id", "leg_no", "destination")
 UNDATED: Final = -(1 << 62)  # stands where a record has no time; it can be negated
 _CACHED: Final = 8_192
+_NO_CODE: Final = -(1 << 15)
 
 
 def path_of(book: Path, digest: str, suffix: str) -> Path:
@@ -66,7 +74,7 @@ class IndexWriter:
         self._book, self._kind = book, kind
         self._rows = 0
         self._columns: dict[str, list[Any]] = {}
-        self._words: dict[str, dict[str, int]] = {"partner": {}, "leg": {}}
+        self._words: dict[str, dict[str, int]] = {name: {} for name in WORDS.get(kind, ())}
         self._shown: Any = None
         self._left = SHOWN.empty_table()
         self._spool = book / SPOOL_FOLDER / f"{uuid4().hex}.rows"
@@ -83,8 +91,12 @@ class IndexWriter:
             there = ids.is_valid().to_numpy(zero_copy_only=False) if ids.null_count else slice(None)
             content = np.frombuffer(ids.buffers()[1], dtype=np.uint8)[ids.offset * 16 : (ids.offset + len(ids)) * 16].reshape(-1, 16)
             self._keep(name, segment_keys.placed(segment_keys.id_keys(content[there]), places[there]))
+            if self._kind in WORDS:
+                self._keep("identity", _identities(content, rows.column("leg_no")))
         if self._kind == "cdr":
             self._add_shown(shown(rows), rows, places)
+        elif self._kind == "charge":
+            self._add_words("destination", rows.column("destination"))
 
     def _keep(self, name: str, values: Any) -> None:
         self._columns.setdefault(name, []).append(values)
@@ -101,10 +113,12 @@ class IndexWriter:
             present = column.is_valid().to_numpy()
             self._keep(name, segment_keys.placed(segment_keys.text_keys(column)[present], places[present]))
         self._keep("at", pc.fill_null(table.column("at"), UNDATED).to_numpy())
-        for name, known in self._words.items():
-            encoded = segment_keys.whole(table.column(name)).dictionary_encode(null_encoding="encode")
-            codes = np.array([known.setdefault(word or "", len(known)) for word in encoded.dictionary.to_pylist()], dtype=np.uint16)
-            self._keep(name, codes[encoded.indices.to_numpy()])
+        seized = pc.coalesce(*(cdrs.column(name) for name in ("setup_at", "alert_at", "answer_at", "release_at")))
+        self._keep("seized", pc.fill_null(seized.cast(pa.int64()), UNDATED).to_numpy())
+        for name in ("partner", "leg", "trunk"):
+            self._add_words(name, table.column(name))
+        self._add_words("called", pc.utf8_slice_codeunits(cdrs.column("b_e164").cast(pa.string()), 0, CALLED_DIGITS))
+        self._add_words("cause", causes(cdrs))
         if self._shown is None:
             make_folder(self._spool.parent)
             options = pa.ipc.IpcWriteOptions(compression="lz4", use_threads=False)
@@ -114,6 +128,12 @@ class IndexWriter:
         full = whole.num_rows - whole.num_rows % BATCH_ROWS
         self._shown.write_table(whole.slice(0, full), max_chunksize=BATCH_ROWS)
         self._left = whole.slice(full)
+
+    def _add_words(self, name: str, column: Any) -> None:
+        known = self._words[name]
+        encoded = segment_keys.whole(column.cast(pa.string())).dictionary_encode(null_encoding="encode")
+        codes = np.array([known.setdefault(word or "", len(known)) for word in encoded.dictionary.to_pylist()], dtype=np.uint32)
+        self._keep(name, codes[encoded.indices.to_numpy()])
 
     def publish(self, digest: str) -> None:
         """Gives the index the name of its segment. An index that is there already is left: it says the same."""
@@ -128,9 +148,11 @@ class IndexWriter:
         columns = {}
         for name in sorted(self._columns):
             values = np.concatenate(self._columns[name])
-            columns[name] = np.sort(values) if values.dtype == np.uint64 else values
+            if name in self._words:
+                values = values.astype(np.uint16) if len(self._words[name]) <= 1 << 16 else values
+            columns[name] = np.sort(values) if values.dtype == np.uint64 and name != "identity" else values
         words = {name: list(known) for name, known in self._words.items()}
-        return {"kind": self._kind, "rows": self._rows, "words": words}, columns
+        return {"kind": self._kind, "version": VERSION, "rows": self._rows, "words": words}, columns
 
     def content(self) -> bytes:
         """The bytes of the file of keys."""
@@ -155,9 +177,29 @@ def shown(rows: pa.Table) -> pa.Table:
     return pa.table(columns, schema=SHOWN)
 
 
+def _identities(content: NDArray[np.uint8], leg_no: Any) -> NDArray[np.uint64]:
+    """What tells the legs of records apart, in 64 bits: the end of the id and the number of the leg."""
+    ends = np.ascontiguousarray(content[:, 8:]).view(">u8").reshape(-1).astype(np.uint64)
+    found: NDArray[np.uint64] = ends + leg_no.to_numpy().astype(np.uint64)
+    return found
+
+
+def causes(cdrs: pa.Table) -> pa.Array:
+    """How each attempt ended, as the key figures count it (core.kpi.cause_class)."""
+    flags = [cdrs.column(name).is_valid().to_numpy().astype(np.int64) for name in ("answer_at", "alert_at")]
+    codes = [pc.fill_null(cdrs.column(name), _NO_CODE).to_numpy().astype(np.int64) - _NO_CODE for name in ("q850", "sip_code")]
+    kinds, places = np.unique(((flags[0] << 1 | flags[1]) << 32) | codes[0] << 16 | codes[1], return_inverse=True)
+    words = []
+    for kind in kinds.tolist():
+        q850, sip_code = (code + _NO_CODE if code else None for code in (kind >> 16 & 0xFFFF, kind & 0xFFFF))
+        words.append(cause_class(bool(kind >> 33), bool(kind >> 32 & 1), q850, sip_code))
+    return pa.array(words, pa.string()).take(pa.array(places.reshape(-1)))
+
+
 @dataclass(frozen=True, slots=True)
 class SegmentIndex:
-    """The index of one segment, memory-mapped. `columns` are sorted keys with rows, and per row `at`, `partner`, `leg` of CDRs."""
+    """The index of one segment, memory-mapped. `columns` are sorted keys with rows, and per row the codes of WORDS and the `identity`;
+    of CDRs also `at` and `seized`."""
 
     kind: str
     rows: int
@@ -171,7 +213,7 @@ class SegmentIndex:
         return NO_ROWS if column is None else segment_keys.rows_within(column, within)
 
     def codes(self, name: str, word: str) -> int:
-        """The code of a partner or leg in this segment; -1 where it has none."""
+        """The code of a word in this segment; -1 where no row has it."""
         words = self.words[name]
         return words.index(word) if word in words else -1
 
@@ -222,7 +264,7 @@ def build(book: Path, digest: str, segment: Path, kind: str) -> None:
 
 def read_into(writer: IndexWriter, segment: Path, kind: str) -> IndexWriter:
     """The writer with all rows of a segment."""
-    columns = list(_COLUMNS_READ if kind == "cdr" else IDS[kind])
+    columns = list(_COLUMNS_READ if kind == "cdr" else _OF_CHARGES if kind == "charge" else IDS[kind])
     with pq.ParquetFile(segment) as file:
         for batch in file.iter_batches(batch_size=131_072, columns=columns):
             writer.add(pa.Table.from_batches([batch]))
@@ -231,10 +273,19 @@ def read_into(writer: IndexWriter, segment: Path, kind: str) -> IndexWriter:
 
 def _read(book: Path, digest: str, kind: str) -> SegmentIndex:
     header, columns = column_file.read(path_of(book, digest, ".keys"))
-    if header["kind"] != kind:
-        raise ValueError("an index of something else")
+    if header["kind"] != kind or header.get("version") != VERSION:
+        raise ValueError("an index of something else, or of an earlier layout")
     rows = mapped(path_of(book, digest, ".rows")) if kind == "cdr" else None
     return SegmentIndex(kind, header["rows"], header["words"], columns, rows)
+
+
+def is_there(book: Path, digest: str, kind: str) -> bool:
+    """Whether there is an index of the present layout; what it says is not looked into."""
+    try:
+        _read(book, digest, kind)
+    except (OSError, ValueError, KeyError):
+        return False
+    return True
 
 
 def is_whole(book: Path, digest: str, segment: Path, kind: str) -> bool:
