@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tollbook.store import files
+from tollbook.web.invoice_lines import has_lines
 
 HEAD = """format = "tollbook-invoice-in/1"
 partner = "aurora"
@@ -47,6 +48,7 @@ def invoice(full_book: Path) -> Any:
 
 def test_from_the_invoice_to_the_calls_of_a_line(invoice: Any, log_in: Callable[[str], Any]) -> None:
     client, base = log_in("billing"), f"/documents/{invoice.pk}/"
+    assert has_lines(invoice)
     assert f"{base}lines/" in client.get(base).content.decode()
     lines = client.get(f"{base}lines/").content.decode()
     # What differs most stands first: 1.2 thousand million sixtieths of a nano are 0.02.

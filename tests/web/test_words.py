@@ -16,7 +16,7 @@ def test_a_word_of_a_closed_list(word: str, said: str) -> None:
 
 def test_a_scope_says_whose_calls_it_has() -> None:
     assert words.scope("aurora/OUT/2026-11") == "aurora, to supplier, 2026-11"
-    assert words.scope("nordtel/IN/OURS/2026-11") == "nordtel, from customer, ours, 2026-11"
+    assert words.scope("nordtel/IN/OURS/2026-11") == "nordtel, from customer, our records, 2026-11"
 
 
 def test_a_journal_row_in_words() -> None:

@@ -26,6 +26,7 @@ from tollbook.store.models import Agreement, Deck, Head, KnownIds, SealedFile, S
 from tollbook.web import book, reference, segments
 from tollbook.web.calls import days_near
 from tollbook.web.page import Page, Scope
+from tollbook.web.partner_names import names_of
 from tollbook.web.words import field, instant_exact, value
 
 # Side by side with the partner's record, in the order people compare them.
@@ -196,6 +197,7 @@ class Call(Page):
             "cdr_id": self.kwargs["cdr_id"],
             "record": record,
             "records": records,
+            "names": names_of({each["partner"] for each in records} | {each["price"].partner for each in prices}),
             "groups": [
                 (heading, [(name, value(name, shown(name, record[name]))) for name in names if record.get(name) is not None])
                 for heading, names in GROUPS

@@ -17,6 +17,7 @@ from tollbook.core.rights import Right
 from tollbook.store.models import Segment
 from tollbook.web.call_rows import CallRows, Search
 from tollbook.web.page import Page, Scope
+from tollbook.web.partner_names import Named
 from tollbook.web.table import Column, Kind, Table, choices
 
 # A page looks into this many segments at most, and into one day at least: a look costs some ten microseconds.
@@ -114,7 +115,7 @@ class Calls(Page):
         found, range_ = reach(search)
         table = None
         if range_.records:
-            table = Table(request, found_rows(search, found), self.columns, sort="-at", label="Calls")
+            table = Table(request, Named(found_rows(search, found)), self.columns, sort="-at", label="Calls")
             if (export := table.export()) is not None:
                 return export
         status = 422 if wrong else 200

@@ -15,7 +15,7 @@ from tollbook.flow import job
 from tollbook.plain.verify import verify
 from tollbook.store import files
 from tollbook.store.models import Dispute, Document, ExceptionCase, Head
-from tollbook.web import book
+from tollbook.web import book, words
 from tollbook.web.listing import ListPage
 from tollbook.web.page import Page, Scope
 from tollbook.web.table import Column, Kind, QueryRows
@@ -70,13 +70,17 @@ class OneClose(Page):
         kinds = {each["kind"]: each["number"] for each in of_period.values("kind").annotate(number=Count("pk")).order_by("kind")}
         waiting = ExceptionCase.objects.filter(period=row.period, state="OPEN").count()
         disputes = list(Dispute.objects.filter(period=row.period).select_related("partner").order_by("id")[:50])
+        documents = list(of_period.select_related("partner").order_by("kind", "series", "number")[:60])
+        partners = [each.partner for each in documents] + [each.partner for each in disputes]
+        names = {each.id: each.name for each in partners if each}
+        runs = Head.objects.filter(scope__endswith=f"/{row.period}").select_related("run").order_by("stage", "scope")[:60]
         checks = [
             ("Every partner is closed", bool(row.content.get("complete")), "A partner is parked; the report of the close says why."),
-            ("Every exception is decided", not waiting, f"{waiting:,} wait for a decision."),
+            ("Every exception is decided", not waiting, f"{waiting:,} {'waits' if waiting == 1 else 'wait'} for a decision."),
             (
                 "Every dispute is settled",
                 not any(each.state in OPEN_STATES for each in disputes),
-                "Disputes of it are open; undisputed money moves.",
+                "A dispute is open; what is not disputed is paid all the same.",
             ),
         ]
         return {
@@ -85,8 +89,8 @@ class OneClose(Page):
             "kinds": kinds,
             "checks": checks,
             "disputes": disputes,
-            "runs": Head.objects.filter(scope__endswith=f"/{row.period}").select_related("run").order_by("stage", "scope")[:60],
-            "documents": of_period.select_related("partner").order_by("kind", "series", "number")[:60],
+            "runs": [(head, words.scope(head.scope, names.get(head.scope.partition("/")[0], ""))) for head in runs],
+            "documents": documents,
         }
 
     def post(self, request: HttpRequest, pk: int) -> HttpResponseBase:

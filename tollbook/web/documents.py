@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from django.http import FileResponse, Http404, HttpRequest, HttpResponseBase
@@ -16,6 +17,7 @@ from tollbook.web.dispute import visible as disputes_of
 from tollbook.web.listing import ListPage
 from tollbook.web.page import Page, Scope
 from tollbook.web.table import Column, Kind, QueryRows
+from tollbook.web.table.columns import Row
 from tollbook.web.templatetags.tollbook import document_name
 
 KINDS = ("INVOICE", "RECEIVED_INVOICE", "CREDIT_NOTE", "DISPUTE", "STATEMENT", "PAYMENT", "ACCRUAL")
@@ -31,6 +33,23 @@ def visible(page: Page) -> Any:
     """The documents a viewer may see; a close is a page of its own."""
     rows = page.own(Document.objects.exclude(kind="CLOSE"))
     return rows.filter(kind__in=OF_A_PARTNER) if page.viewer.role is Role.PARTNER else rows
+
+
+class NumberedRows(QueryRows):
+    """Rows of documents where one without a number of its own is called by its series, so that it can be opened too."""
+
+    def page(
+        self, columns: Sequence[Column], filters: dict[str, str], sort: tuple[str, bool] | None, offset: int, limit: int
+    ) -> tuple[list[Row], int]:
+        rows, total = super().page(columns, filters, sort, offset, limit)
+        return [_numbered(row) for row in rows], total
+
+    def all(self, columns: Sequence[Column], filters: dict[str, str], sort: tuple[str, bool] | None, limit: int) -> Iterator[Row]:
+        return (_numbered(row) for row in super(NumberedRows, self).all(columns, filters, sort, limit))
+
+
+def _numbered(row: Row) -> Row:
+    return {**row, "own_number": row["own_number"] or f"{row['series']}-{row['number']:04d}"}
 
 
 class Documents(ListPage):
@@ -56,7 +75,11 @@ class Documents(ListPage):
     )
 
     def rows(self) -> QueryRows:
-        return QueryRows(visible(self), fields=("pk",))
+        return NumberedRows(visible(self), fields=("pk", "series", "number"))
+
+    def shown_columns(self) -> tuple[Column, ...]:
+        """A number of ours begins with its series, so that people need no column of it."""
+        return tuple(each for each in super().shown_columns() if each.name != "series")
 
 
 class OneDocument(Page):

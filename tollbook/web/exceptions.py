@@ -22,6 +22,7 @@ from tollbook.web.exception_actions import act, case_value, new_key, status_of, 
 from tollbook.web.listing import ListPage
 from tollbook.web.page import Page, Scope
 from tollbook.web.table import Column, Kind, QueryRows, Table, choices
+from tollbook.web.table.columns import PARTNER_NAME
 
 CLASS_OPTIONS = tuple((name, CLASS_LABELS.get(name, name)) for name in KIND_OF_CLASS)
 VIEWS = (
@@ -96,14 +97,15 @@ class Exceptions(ListPage):
         return ChoiceRows(rows, self._box) if self._may_choose() else rows
 
     def _box(self, row: Any) -> Any:
-        label = f"{CLASS_LABELS.get(row['cause'], row['cause'])}, {row['partner_id']} {row['period']}"
+        label = f"{CLASS_LABELS.get(row['cause'], row['cause'])}, {row[PARTNER_NAME]}, {row['period']}"
         return box("case", "bulk", case_value(row["id"], row["last_event"]), label)
 
     def _may_choose(self) -> bool:
         return self.may(Right.WORK_EXCEPTIONS) and not self.request.GET.get("t-export")
 
     def shown_columns(self) -> tuple[Column, ...]:
-        return (choose_column("case", "bulk"), *self.columns) if self._may_choose() else self.columns
+        columns = super().shown_columns()
+        return (choose_column("case", "bulk"), *columns) if self._may_choose() else columns
 
     def context(self) -> dict[str, Any]:
         may_work, view = self.may(Right.WORK_EXCEPTIONS), chosen_view(self.request)

@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponseBase
 
 from tollbook.web.page import Page
 from tollbook.web.table import Column, Table
+from tollbook.web.table.columns import with_names
 from tollbook.web.table.table import Rows
 
 
@@ -28,7 +29,7 @@ class ListPage(Page):
 
     def shown_columns(self) -> tuple[Column, ...]:
         """The columns for this viewer."""
-        return self.columns
+        return with_names(self.columns)
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         table = Table(request, self.rows(), self.shown_columns(), sort=self.sort, label=self.title)

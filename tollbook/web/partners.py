@@ -5,7 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from django.db.models import Count, Q
+from django.db.models import Count, F, Q, Value
+from django.db.models.functions import Coalesce, NullIf
 from django.urls import reverse
 
 from tollbook.core.dispute import OPEN_STATES
@@ -26,22 +27,29 @@ class Partners(ListPage):
 
     right, scope = Right.READ_REFERENCE, Scope.OPERATOR
     title = "Partners"
+    lead = "Everybody the book settles with: what is agreed, and what is open between the two."
     sort = "id"
     empty_heading = "No partner yet"
     empty_advice = "A partner appears with its agreement: a text file of terms and clauses. docs/reference/agreement.md has every key."
     empty_command = "tollbook ingest agreements"
     empty_icon = "users"
     columns = (
-        Column("id", "Partner", filter="text", link=lambda row: reverse("partner", args=[row["id"]])),
+        Column("id", "Short name", filter="text", is_optional=True),
         Column("name", "Name", filter="text"),
-        Column("agreements_in_book", "Agreement versions", Kind.COUNT),
+        Column("agreements_in_book", "Agreement versions", Kind.COUNT, is_optional=True),
         Column("decks_in_book", "Deck versions", Kind.COUNT, is_optional=True),
         Column("exceptions_open", "Exceptions open", Kind.COUNT),
         Column("disputes_open", "Disputes open", Kind.COUNT),
     )
 
+    def shown_columns(self) -> tuple[Column, ...]:
+        """A person looks for a name; the columns above are what programs are given."""
+        name = Column("shown_name", "Partner", filter="text", link=lambda row: reverse("partner", args=[row["id"]]))
+        return (name, *(each for each in self.columns if each.name != "name"))
+
     def rows(self) -> QueryRows:
         counted = Partner.objects.annotate(
+            shown_name=Coalesce(NullIf(F("name"), Value("")), F("id")),
             agreements_in_book=Count("agreements", distinct=True),
             decks_in_book=Count("decks", distinct=True),
             exceptions_open=Count("exceptions", distinct=True, filter=Q(exceptions__state="OPEN")),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -13,7 +14,7 @@ from tollbook.core.reconciliation_words import CAUSE_LABELS, CAUSE_MEANINGS, CLA
 from tollbook.core.rights import Right
 from tollbook.flow.pairs import pairs_of
 from tollbook.store.models import ExceptionCase, Head, Run
-from tollbook.web import book, chart, reference, words
+from tollbook.web import book, chart, reference
 from tollbook.web.listing import ListPage
 from tollbook.web.page import Page, Scope
 from tollbook.web.pair_rows import PairRows, micros
@@ -64,11 +65,12 @@ class Reconciliations(ListPage):
 
     # On the page the amounts stand beside each comparison; the columns above are what programs are given.
     on_page = (
+        Column("partner", "Partner", field="run__summary__agreement__name", sorts=False),
         Column("scope", "Compared", Kind.SCOPE, filter="text", link=lambda row: reverse("waterfall", args=[row["scope"]])),
-        _amount("ours", "Ours"),
-        _amount("theirs", "Theirs"),
+        replace(_amount("ours", "Ours"), is_optional=True),
+        replace(_amount("theirs", "Theirs"), is_optional=True),
         _amount("difference", "Theirs less ours"),
-        _amount("unexplained", "Unexplained"),
+        replace(_amount("unexplained", "Unexplained"), is_optional=True),
         Column("finished_at", "When (UTC)", Kind.INSTANT, field="run__finished_at", is_optional=True),
     )
 
@@ -77,6 +79,12 @@ class Reconciliations(ListPage):
 
     def rows(self) -> QueryRows:
         return QueryRows(Head.objects.filter(stage=STAGE))
+
+
+def _title(summary: dict[str, Any], scope: str) -> str:
+    """A comparison as people call it: the partner's name and the period."""
+    partner, _, period = [*scope.split("/"), "", ""][:3]
+    return f"{summary.get('agreement', {}).get('name') or partner}, {period}"
 
 
 class Waterfall(Page):
@@ -91,14 +99,14 @@ class Waterfall(Page):
     def context(self) -> dict[str, Any]:
         scope = self.kwargs["scope"]
         run = current_run(scope)
-        partner, leg, period = [*scope.split("/"), "", ""][:3]
+        partner, leg, *_ = [*scope.split("/"), "", ""][:3]
         summary = run.summary
         spent, agreement = summary["money"], summary["agreement"]
         pairs = reverse("pairs", args=[scope])
         version = reference.agreement_by_digest(agreement["digest"])
         view = self.request.GET.get("by", "destination")
         return {
-            "title": f"{agreement['name'] or partner}, {period}",
+            "title": _title(summary, scope),
             "partner": agreement["name"] or partner,
             "is_cost": leg == "OUT",
             "run": run,
@@ -147,9 +155,9 @@ class Pairs(Page):
         Column("call", "Call", Kind.CODE, sorts=False, link=_call_address),
         Column("cause", "Cause", Kind.WORD, sorts=False, filter="choice", options=_CAUSES),
         Column("destination", "Destination", sorts=False, filter="exact"),
-        Column("day", "Day", sorts=False, filter="exact", is_optional=True),
+        Column("day", "Day", Kind.DAY, sorts=False, filter="exact", is_optional=True),
         Column("trunk", "Trunk", sorts=False, filter="exact", is_optional=True),
-        Column("minutes_ms", "Minutes apart", Kind.MINUTES, sorts=False),
+        Column("minutes_ms", "Minutes apart", Kind.MINUTES, sorts=False, is_optional=True),
         Column("amount_micros", "Theirs less ours", Kind.MONEY, currency="currency"),
     )
 
@@ -164,10 +172,10 @@ class Pairs(Page):
 
     def crumbs(self) -> list[tuple[str, str]]:
         scope = self.kwargs["scope"]
-        return [("Reconciliation", reverse("reconciliation")), (words.scope(scope), reverse("waterfall", args=[scope]))]
+        return [("Reconciliation", reverse("reconciliation")), (_title(self.run.summary, scope), reverse("waterfall", args=[scope]))]
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        run = current_run(kwargs["scope"])
+        self.run = run = current_run(kwargs["scope"])
         class_ = request.GET.get("class", "")
         class_ = class_ if class_ in CLASSES else ""
         rows = pair_rows(run, class_)

@@ -13,6 +13,7 @@ from tollbook.store.models import Segment
 from tollbook.web import cube, segments
 from tollbook.web.cube import DIMENSIONS, Selection
 from tollbook.web.page import Page, Scope
+from tollbook.web.partner_names import Named
 from tollbook.web.table import Column, Kind, SegmentRows, Table
 
 # A page reads this many records at most, and one day at least; what lies further back is a narrower question.
@@ -58,7 +59,7 @@ class TrafficCalls(Page):
             return self.show(422 if wrong else 200, selection=selection, wrong=wrong, table=None, narrowed=_words(selection))
         query, values = relation(selection, files)
         found = SegmentRows(segments.connection(), query, values, fields=("call", "leg", "leg_no"))
-        table = Table(request, found, self.columns, sort="-at", label="Calls")
+        table = Table(request, Named(found), self.columns, sort="-at", label="Calls")
         return table.export() or self.show(
             422 if wrong else 200, selection=selection, wrong=wrong, table=table, narrowed=_words(selection), is_cut=is_cut
         )

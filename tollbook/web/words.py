@@ -104,9 +104,20 @@ _DIGEST = re.compile(r"\b[0-9a-f]{64}\b")
 _KIND = re.compile(r"^([A-Z][A-Z_]+) (?:(?:accrue|close|invoice|receive) )?")
 
 
-def scope(text: str) -> str:
-    """What a run is about: aurora/OUT/2026-11 is aurora, to supplier, 2026-11."""
-    return ", ".join(human(part).lower() if part in ("IN", "OUT", "OURS", "THEIRS") else part for part in text.split("/"))
+_RECORDS = {"OURS": "our records", "THEIRS": "their records"}
+
+
+def scope(text: str, partner: str = "") -> str:
+    """What a run is about: aurora/OUT/2026-11 is aurora, to supplier, 2026-11; by the partner's name where it is given."""
+    first, *rest = text.split("/")
+    said = [_RECORDS.get(part) or (human(part).lower() if part in ("IN", "OUT") else part) for part in rest]
+    return ", ".join([(partner or first) if rest else first, *said])
+
+
+def compared(text: str) -> str:
+    """A run's scope beside its partner: aurora/OUT/2026-11 is Calls to supplier, 2026-11."""
+    _, _, rest = scope(text).partition(", ")
+    return f"Calls {rest}" if rest else text
 
 
 def action(text: str) -> str:

@@ -35,7 +35,7 @@ _SHOWN: dict[Kind, Callable[[Any], str]] = {
     Kind.WORD: lambda value: words.human(str(value)),
     Kind.BADGE: tags.badge,
     Kind.ACTION: lambda value: words.action(str(value)),
-    Kind.SCOPE: lambda value: words.scope(str(value)),
+    Kind.SCOPE: lambda value: words.compared(str(value)),
     Kind.SUBJECT: lambda value: words.subject(str(value)),
 }
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from tollbook.core.money import format_scaled, minor_unit_places
 from tollbook.web import words
@@ -37,6 +37,8 @@ class Kind(StrEnum):
 
 NUMERIC = frozenset({Kind.COUNT, Kind.MONEY, Kind.MINUTES, Kind.SECONDS, Kind.RATE, Kind.SHARE, Kind.LENGTH, Kind.DECIMAL})
 Row = Mapping[str, Any]
+# The source of a column that shows a partner by its name; rows of a query know what it is made of.
+PARTNER_NAME: Final = "partner_name"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,13 @@ class Column:
         if self.kind in (Kind.COUNT, Kind.SECONDS):
             return int(value)
         return str(value)
+
+
+def with_names(columns: tuple[Column, ...]) -> tuple[Column, ...]:
+    """The columns as people read them: a partner by its name, found by a part of it as well as by its id."""
+    return tuple(
+        replace(each, field=PARTNER_NAME, filter="text" if each.filter else "") if each.source == "partner_id" else each for each in columns
+    )
 
 
 def choices(*values: str) -> tuple[tuple[str, str], ...]:

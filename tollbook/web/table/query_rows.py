@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import F, Q, QuerySet, Value
+from django.db.models.functions import Coalesce, NullIf
 
 from tollbook.web.table import keys
-from tollbook.web.table.columns import Column, Row
+from tollbook.web.table.columns import PARTNER_NAME, Column, Row
+
+_NAME_OF_PARTNER = Coalesce(NullIf(F("partner__name"), Value("")), F("partner_id"))
 
 
 class QueryRows:
@@ -27,8 +30,13 @@ class QueryRows:
     def _chosen(self, columns: Sequence[Column], filters: dict[str, str], sort: tuple[str, bool] | None) -> QuerySet[Any, Any]:
         rows = self._rows
         by_name = {column.name: column for column in columns}
+        if any(column.source == PARTNER_NAME for column in columns):
+            rows = rows.annotate(**{PARTNER_NAME: _NAME_OF_PARTNER})
         for name, text in filters.items():
             column = by_name[name]
+            if column.source == PARTNER_NAME:
+                rows = rows.filter(Q(partner_id=text) | Q(**{f"{PARTNER_NAME}__icontains": text}))
+                continue
             look_up = "icontains" if column.filter == "text" else "exact"
             rows = rows.filter(**{f"{column.source}__{look_up}": text})
         if sort:
@@ -38,6 +46,8 @@ class QueryRows:
 
     def _names(self, columns: Sequence[Column]) -> list[str]:
         read = [*self._fields, *(column.source for column in columns if column.source), *(c.currency for c in columns if c.currency)]
+        if PARTNER_NAME in read:
+            read.append("partner_id")
         return list(dict.fromkeys(read))
 
     def page(

@@ -98,9 +98,9 @@ def digest_copy(value: str | None) -> SafeString | str:
 
 
 @register.filter
-def scope(value: str) -> str:
-    """A run's scope in words."""
-    return words.scope(value)
+def scope(value: str, partner: str = "") -> str:
+    """A run's scope in words, with the partner's name where it is known."""
+    return words.scope(value, partner or "")
 
 
 @register.filter
@@ -200,6 +200,12 @@ def document_name(row: Any) -> str:
     """The number people know a document by: its own, else series and number."""
     content = row.content if isinstance(row.content, dict) else {}
     return str(content.get("number") or f"{row.series}-{row.number:04d}")
+
+
+@register.filter
+def named(key: str, names: dict[str, str]) -> str:
+    """A partner by its name, where the page has it."""
+    return names.get(key, key)
 
 
 @register.filter
