@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -28,16 +29,27 @@ BOTH = ["sqlite", pytest.param("postgresql", marks=pytest.mark.server)]
 
 
 @pytest.fixture(scope="module")
-def found(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Found:
-    """What each killed and repeated close left, by point; the undisturbed one under an empty name."""
-    database = request.getfixturevalue("new_database")() if request.param == "postgresql" else ""
-    points = POINTS if request.param == "sqlite" else OWN
-    command = [sys.executable, "-m", "tests.flow.closing", str(tmp_path_factory.mktemp("crash")), database, json.dumps(points)]
-    environment = {**os.environ, "TOLLBOOK_DATABASE_URL": "", "TOLLBOOK_CRASH_AT": "", "PYTHONWARNINGS": "ignore"}
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment, cwd=ROOT)
-    assert done.returncode == 0, done.stderr
-    result: Found = json.loads(done.stdout.splitlines()[-1])
-    return result
+def closings(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], Found]:
+    """What each killed and repeated close on one database left, by point; the undisturbed one under an empty name. Each is made once:
+    a parametrized fixture would be made again whenever the tests of the two databases take turns."""
+    made: dict[str, Found] = {}
+
+    def of(kind: str, database: str) -> Found:
+        if kind not in made:
+            points = POINTS if kind == "sqlite" else OWN
+            command = [sys.executable, "-m", "tests.flow.closing", str(tmp_path_factory.mktemp("crash")), database, json.dumps(points)]
+            environment = {**os.environ, "TOLLBOOK_DATABASE_URL": "", "TOLLBOOK_CRASH_AT": "", "PYTHONWARNINGS": "ignore"}
+            done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment, cwd=ROOT)
+            assert done.returncode == 0, done.stderr
+            made[kind] = json.loads(done.stdout.splitlines()[-1])
+        return made[kind]
+
+    return of
+
+
+@pytest.fixture
+def found(request: pytest.FixtureRequest, closings: Callable[[str, str], Found]) -> Found:
+    return closings(request.param, request.getfixturevalue("new_database")() if request.param == "postgresql" else "")
 
 
 @pytest.mark.parametrize("found", BOTH, indirect=True)

@@ -17,7 +17,7 @@ from tollbook.core import cdr
 from tollbook.core.problem import CATALOGUE, refuse
 from tollbook.core.tables import KINDS, anchor_of
 from tollbook.flow.book import Book
-from tollbook.store import known_ids, raw_records
+from tollbook.store import known_ids, raw_records, segment_index
 from tollbook.store.known_ids import CONFLICT, NEW, REPEAT, Ids
 from tollbook.store.manifest import BatchRows, KnownFile, Usage
 from tollbook.store.models import KnownIds
@@ -159,7 +159,10 @@ class Part:
         segments: list[SegmentFile] = list(self._problems.finish())
         for side in sorted(self._cdrs):
             segments.extend(self._cdrs[side].finish())
-        self.new_files.extend(self.book.path(each.path) for each in segments if each.is_new)
+        for each in segments:
+            if each.is_new:
+                self.new_files.append(self.book.path(each.path))
+                self.new_files.extend(segment_index.path_of(self.book.folder, each.digest, suffix) for suffix in (".keys", ".rows"))
         known: dict[str, KnownFile] = {}
         for day, parts in sorted(self._pending.items()):
             before = [self.known.day(day)] if day in self.known.paths else []
