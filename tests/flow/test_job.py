@@ -94,10 +94,10 @@ def test_who_may_start_and_see_what(people: Book, role: Role) -> None:
     partner = "aurora" if role is Role.PARTNER else None
     actor = Actor("somebody", role, partner)
     may = {
-        Role.OWNER: {"INGEST", "CLOSE", "VERIFY", "CHECK", "REPAIR"},
-        Role.BILLING: {"INGEST", "CLOSE", "VERIFY", "CHECK"},
+        Role.OWNER: {"INGEST", "DECKS", "CLOSE", "VERIFY", "CHECK", "REPAIR"},
+        Role.BILLING: {"INGEST", "DECKS", "CLOSE", "VERIFY", "CHECK"},
         Role.NOC: {"INGEST", "CHECK"},
-        Role.ROUTES: {"CHECK"},
+        Role.ROUTES: {"DECKS", "CHECK"},
         Role.CFO: {"VERIFY", "CHECK"},
         Role.AUDITOR: {"VERIFY", "CHECK"},
         Role.PARTNER: set(),
@@ -409,6 +409,6 @@ def test_a_worker_signs_on_and_off(people: Book) -> None:
 
 
 def test_kinds_are_a_closed_table() -> None:
-    assert set(KINDS) == {"INGEST", "CLOSE", "VERIFY", "CHECK", "REPAIR"}
+    assert set(KINDS) == {"INGEST", "DECKS", "CLOSE", "VERIFY", "CHECK", "REPAIR"}
     assert kind_of("CLOSE").right is Right.CLOSE
     assert job_kinds.MOST_FILES == 50

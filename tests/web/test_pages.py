@@ -88,12 +88,15 @@ def test_an_empty_book_says_what_to_do_first(empty_book: Path) -> None:
     client = Client()
     client.force_login(Account.objects.create_user("owner"), backend="allauth.account.auth_backends.AuthenticationBackend")
     for name, _ in _pages():
-        if name in ARGUMENTS or name in ("search", "ingest", "invite", "users", "new-token", "journal", "api-reference"):
+        if name in ARGUMENTS or name in ("search", "ingest", "send-decks", "invite", "users", "new-token", "journal", "api-reference"):
             continue
         response = client.get(reverse(name))
         assert response.status_code == 200, name
         text = response.content.decode()
         assert 'class="empty"' in text or "First steps" in text, f"{name} says nothing to somebody who starts"
+        # Where a page does what the command does, its button is there for somebody who may press it.
+        for command, page in (("tollbook ingest", "ingest"), ("tollbook close", "close-start")):
+            assert f"<pre>{command}" not in text or f'href="{reverse(page)}"' in text, name
         # The first step is a command, except where it is a page of its own.
         assert ("tollbook " in text) if name not in FIRST_PAGES else (f'href="{reverse(FIRST_PAGES[name])}"' in text), name
 

@@ -48,3 +48,28 @@ def test_the_axis_ends_at_a_round_figure(highest: int, top: int) -> None:
     series = [chart.Series("Revenue", [highest], [str(highest)], "s1")]
     picture = chart.days(["11-21"], series, "Revenue")
     assert f">{top}</text>" in picture
+
+
+def test_a_rounding_is_a_sentence_and_increments_are_words() -> None:
+    assert words.rounding("CALL(6) HALF_UP") == "The contract rounds the charge of each call half up to 6 decimals."
+    assert words.rounding("DOCUMENT(2) HALF_EVEN") == "The contract rounds the whole document half to even to 2 decimals."
+    assert words.rounding("something else") == ""
+    assert words.increments("60/1") == "at least 60 s, then by 1 s"
+    assert words.increments("1/1") == "by the second"
+    assert words.increments("6/6") == "by 6 s"
+    assert words.increments("flat") == "flat"
+
+
+def test_a_verification_speaks_of_partners_and_not_of_scopes() -> None:
+    check = "Rating of aurora/OUT/2026-11: 15,554 charge rows come out again."
+    assert (
+        words.verified(check, {"aurora": "Aurora Voice"}) == "Rating of Aurora Voice, to supplier, 2026-11: 15,554 charges come out again."
+    )
+    check = "Mediation of gulfrt/IN/OURS/2026-11-B: 42 mark rows come out again."
+    assert words.verified(check, {}) == "Mediation of gulfrt, from customer, our records, 2026-11-B: 42 marks come out again."
+    assert words.verified("The result digest is that of the results listed.", {}) == "The result digest is that of the results listed."
+
+
+def test_a_comparison_beside_its_partner() -> None:
+    assert words.compared("aurora/OUT/2026-11") == "Calls to supplier, 2026-11"
+    assert words.scope("aurora/OUT/2026-11", "Aurora Voice") == "Aurora Voice, to supplier, 2026-11"

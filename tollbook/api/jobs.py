@@ -25,7 +25,7 @@ from tollbook.web.page import Scope
 from tollbook.web.table import Column, Kind, QueryRows, choices
 
 router = Router(tags=["jobs"])
-STARTABLE = ("INGEST", "CLOSE", "VERIFY", "CHECK", "REPAIR")
+STARTABLE = ("INGEST", "DECKS", "CLOSE", "VERIFY", "CHECK", "REPAIR")
 RIGHTS = tuple(dict.fromkeys(KINDS[name].right for name in STARTABLE))
 
 
@@ -89,7 +89,8 @@ Uploads = Annotated[list[Upload], Field(min_length=1, max_length=MOST_FILES)]
 
 class JobWanted(Given):
     """What to start. CLOSE takes {"period": "2026-11"} and may take "known_at"; VERIFY takes {"close": 17}; INGEST takes {"files": [...]},
-    what POST /api/v1/uploads answered, and may take "source" and "as"; the others take nothing."""
+    what POST /api/v1/uploads answered, and may take "source" and "as"; DECKS takes the same "files" and reads them as decks and their
+    profiles; the others take nothing."""
 
     kind: Literal[STARTABLE]  # type: ignore[valid-type]
     parameters: Annotated[dict[str, Annotated[str, Field(max_length=200)] | int | Uploads], Field(max_length=5)] = {}  # noqa: RUF012 - pydantic copies it

@@ -40,21 +40,16 @@ CAUSE_MEANINGS: Final = {
     "UNEXPLAINED": "What no cause accounts for. Never cleared by itself.",
 }
 
+# A class is called as the cause that weighs in it, so that a difference has one name on every page and in every report.
 CLASS_LABELS: Final = {
-    "DUPLICATE_THEIRS": "Duplicate on their side",
-    "DUPLICATE_OURS": "Duplicate on our side",
-    "ANSWER_MISMATCH": "Answered on one side only",
-    "MISSING_OURS": "Only in their records",
-    "MISSING_THEIRS": "Only in our records",
-    "TIME_SHIFT": "Clock shift at a price change",
-    "CURRENCY_MISMATCH": "Other currency",
-    "DESTINATION_MISMATCH": "Other destination",
-    "DURATION_VARIANCE": "Duration differs",
-    "INCREMENT_VARIANCE": "Increment differs",
-    "RATE_VARIANCE": "Rate differs",
-    "ROUNDING": "Rounding",
+    **{name: CAUSE_LABELS[name] for name in ("DUPLICATE_THEIRS", "DUPLICATE_OURS", "ANSWER_MISMATCH", "MISSING_OURS", "MISSING_THEIRS")},
+    **{name: CAUSE_LABELS[name] for name in ("TIME_SHIFT", "ROUNDING", "OTHER_BLOCK")},
+    "CURRENCY_MISMATCH": CAUSE_LABELS["FX"],
+    "DESTINATION_MISMATCH": CAUSE_LABELS["DESTINATION"],
+    "DURATION_VARIANCE": CAUSE_LABELS["DURATION"],
+    "INCREMENT_VARIANCE": CAUSE_LABELS["INCREMENT"],
+    "RATE_VARIANCE": CAUSE_LABELS["RATE"],
     "MATCHED": "Agrees within tolerance",
-    "OTHER_BLOCK": "Other partner's trunk",
 }
 
 REASON_LABELS: Final = {

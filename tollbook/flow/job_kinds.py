@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -12,7 +13,7 @@ from typing import Any, Final
 from tollbook.core.period import days_of
 from tollbook.core.problem import Problem, Refusal, Severity, refuse
 from tollbook.core.rights import Actor, Right
-from tollbook.flow import check, clock, intake, kpi, progress
+from tollbook.flow import check, clock, intake, kpi, progress, reference
 from tollbook.flow.book import Book
 from tollbook.flow.collection import SHOWN_PROBLEMS, FileReport
 from tollbook.store import files
@@ -92,6 +93,11 @@ def _checked_ingest(parameters: Mapping[str, Any]) -> tuple[dict[str, Any], str]
     return {"files": kept, "source": _text(parameters, "source"), "as": kind}, subject
 
 
+def _checked_decks(parameters: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
+    _only(parameters, "files")
+    return _checked_ingest(parameters)
+
+
 def safe_name(name: str) -> str:
     """A file name of somebody else's machine as a name of ours: no folders, no signs a terminal or a shell would take, not too long."""
     plain = "".join(sign if sign.isprintable() and sign not in '\\/:*?"<>|' else "_" for sign in name.replace("\\", "/").rpartition("/")[2])
@@ -102,8 +108,9 @@ def safe_name(name: str) -> str:
     return plain
 
 
-def _ingest(task: Task) -> Finding:
-    """The sealed bytes under the names they came with, read as if they lay in a folder; each in its own, so that equal names stay apart."""
+@contextmanager
+def _laid(task: Task) -> Iterator[list[Path]]:
+    """The sealed bytes under the names they came with, as if they lay in a folder; each in its own, so that equal names stay apart."""
     folder = task.book.folder / files.SPOOL_FOLDER / f"job-{task.id}"
     shutil.rmtree(folder, ignore_errors=True)
     try:
@@ -113,14 +120,34 @@ def _ingest(task: Task) -> Finding:
             path = folder / str(number) / each["name"]
             _lay(files.get(task.book.folder, each["digest"]), path)
             paths.append(path)
-        kind = intake.WORDS.get(task.parameters["as"], "")
-        reports = intake.ingest(task.book, paths, actor=task.actor, source=task.parameters["source"], kind=kind, progress=_records)
+        yield paths
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _ingest(task: Task) -> Finding:
+    with _laid(task) as paths:
+        kind = intake.WORDS.get(task.parameters["as"], "")
+        reports = intake.ingest(task.book, paths, actor=task.actor, source=task.parameters["source"], kind=kind, progress=_records)
     if any(each.accepted for each in reports):
         progress.report("counting")
         kpi.refresh(task.book, actor=task.actor)
     return Finding({"files": [_line(each) for each in reports]}, _first([found for each in reports for found in each.found]))
+
+
+def deck_kind(name: str) -> str:
+    """What a file sent as a deck is: the profile that says how a sheet is laid out is TOML, everything else is a sheet."""
+    return reference.DECK_PROFILE if name.lower().endswith(".toml") else reference.DECK
+
+
+def _decks(task: Task) -> Finding:
+    """Decks and their profiles and nothing else, for those who bring in no records; a profile goes in before the sheets it explains."""
+    with _laid(task) as paths:
+        found = []
+        for kind in (reference.DECK_PROFILE, reference.DECK):
+            chosen = [path for path in paths if deck_kind(path.name) == kind]
+            found += intake.ingest(task.book, chosen, actor=task.actor, kind=kind) if chosen else []
+    return Finding({"files": [_line(each) for each in found]}, _first([problem for each in found for problem in each.found]))
 
 
 def _lay(sealed: Path, path: Path) -> None:
@@ -228,6 +255,7 @@ KINDS: Final[dict[str, Kind]] = {
     kind.name: kind
     for kind in (
         Kind("INGEST", Right.INGEST, Right.READ_BOOK, _checked_ingest, _ingest, is_shared=False),
+        Kind("DECKS", Right.WRITE_DECKS, Right.READ_BOOK, _checked_decks, _decks, is_shared=False),
         Kind("CLOSE", Right.CLOSE, Right.READ_LEDGER, _checked_close, _close),
         Kind("VERIFY", Right.READ_LEDGER, Right.READ_LEDGER, _checked_verify, _verify),
         Kind("CHECK", Right.READ_BOOK, Right.READ_BOOK, _checked_nothing, _check),

@@ -87,6 +87,7 @@ class OneClose(Page):
             "title": f"Close of {row.period}" + (f", no. {row.number}" if row.number > 1 else ""),
             "row": row,
             "kinds": kinds,
+            "names": names,
             "checks": checks,
             "disputes": disputes,
             "runs": [(head, words.scope(head.scope, names.get(head.scope.partition("/")[0], ""))) for head in runs],

@@ -20,7 +20,7 @@ class Decks(ListPage):
     """Every version of every deck."""
 
     right, scope = Right.READ_REFERENCE, Scope.OPERATOR
-    title = "Decks"
+    template, title = "web/decks.html", "Decks"
     lead = "Every version of every rate sheet as it was received. A version is never changed; a later one takes over from the day it names."
     sort = "-received_at"
     empty_heading = "No deck yet"
@@ -41,6 +41,9 @@ class Decks(ListPage):
 
     def rows(self) -> QueryRows:
         return QueryRows(Deck.objects.all(), fields=("pk",))
+
+    def context(self) -> dict[str, Any]:
+        return {"may_send": self.may(Right.WRITE_DECKS)}
 
 
 class OneDeck(Page):

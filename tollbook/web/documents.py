@@ -45,7 +45,8 @@ class NumberedRows(QueryRows):
         return [_numbered(row) for row in rows], total
 
     def all(self, columns: Sequence[Column], filters: dict[str, str], sort: tuple[str, bool] | None, limit: int) -> Iterator[Row]:
-        return (_numbered(row) for row in super(NumberedRows, self).all(columns, filters, sort, limit))
+        rows = super().all(columns, filters, sort, limit)
+        return (_numbered(row) for row in rows)
 
 
 def _numbered(row: Row) -> Row:

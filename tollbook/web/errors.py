@@ -24,7 +24,9 @@ def forbidden(request: HttpRequest, exception: BaseException) -> HttpResponse:
 
 
 def not_found(request: HttpRequest, exception: BaseException) -> HttpResponse:
-    return _page(request, 404, "There is nothing here", "It was never here, or it is not yours to see. Search for it with Ctrl K.")
+    return _page(
+        request, 404, "There is nothing here", "It was never here, or it is not yours to see. From your home page, Ctrl K searches for it."
+    )
 
 
 def failed(request: HttpRequest) -> HttpResponse:

@@ -141,7 +141,7 @@ def line_columns(document: int, pairs: str | None) -> tuple[Column, ...]:
     return (
         *lines,
         Column("difference_micros", "Destination differs by", Kind.MONEY, currency="currency"),
-        Column("cause", "Mostly for", Kind.CLASS),
+        Column("cause", "Main cause", Kind.CLASS),
     )
 
 

@@ -23,6 +23,7 @@ from tollbook.web.table import Column, Kind, QueryRows, choices
 
 TITLES = {
     "INGEST": "Ingest of {}",
+    "DECKS": "Decks from {}",
     "CLOSE": "Close of {}",
     "VERIFY": "Verification of the {}",
     "CHECK": "Check of {}",
@@ -148,7 +149,7 @@ def _verification(row: Job) -> dict[str, Any]:
 
 def _totals(row: Job) -> dict[str, int]:
     """The sums over the files of an ingest."""
-    if row.kind != "INGEST":
+    if row.kind not in ("INGEST", "DECKS"):
         return {}
     files = row.result.get("files", [])
     return {name: sum(int(each.get(name, 0)) for each in files) for name in ("read", "accepted", "duplicates", "problems")}

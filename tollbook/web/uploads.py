@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from typing import Any, BinaryIO, Final, cast
+from typing import Any, BinaryIO, ClassVar, Final, cast
 
 from django import forms
 from django.core.files.uploadedfile import UploadedFile
@@ -19,7 +19,7 @@ from tollbook.core.rights import Right, require
 from tollbook.flow import job
 from tollbook.flow.collection import right_to_seal, seal_stored
 from tollbook.flow.intake import UNKNOWN, WORDS
-from tollbook.flow.job_kinds import MOST_FILES, safe_name
+from tollbook.flow.job_kinds import MOST_FILES, deck_kind, safe_name
 from tollbook.store import files
 from tollbook.store.models import Batch
 from tollbook.web import book
@@ -100,13 +100,17 @@ class Ingest(Page):
 
     right, scope = Right.INGEST, Scope.OPERATOR
     template, title = "web/ingest.html", "Ingest files"
+    lead = "The bytes are sealed with the time they came before anything reads them. The same file twice adds nothing."
+    job_kind = "INGEST"
+
+    form: ClassVar[type[forms.Form]] = IngestForm
 
     def crumbs(self) -> list[tuple[str, str]]:
         return [("Sources", reverse("sources"))]
 
     def context(self) -> dict[str, Any]:
         sources = Batch.objects.order_by("source").values_list("source", flat=True).distinct()
-        return {"form": IngestForm(), "key": new_key(), "sources": sources, "limit_mb": limit_bytes() >> 20, "most": MOST_FILES}
+        return {"form": self.form(), "key": new_key(), "sources": sources, "limit_mb": limit_bytes() >> 20, "most": MOST_FILES}
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         limit = limit_bytes()
@@ -120,22 +124,29 @@ class Ingest(Page):
         answer: HttpResponseBase = csrf_protect(self._received)(request)
         return answer
 
-    def _again(self, status: int, error: str, form: IngestForm | None = None) -> HttpResponseBase:
+    def _again(self, status: int, error: str, form: forms.Form | None = None) -> HttpResponseBase:
         context = self.context()
         return self.show(status=status, **{**context, "form": form or context["form"], "error": error})
 
     def _received(self, request: HttpRequest) -> HttpResponseBase:
-        form, given = IngestForm(request.POST), request.FILES.getlist("files")
+        form, given = self.form(request.POST), request.FILES.getlist("files")
         if self._handler.is_over:
             return self._again(413, f"All files together may have {limit_bytes() >> 20:,} MB.")
         if not form.is_valid():
             return self._again(422, "", form)
         if not given or len(given) > MOST_FILES:
             return self._again(422, f"Choose at least one file, and at most {MOST_FILES}.", form)
-        kind = WORDS.get(form.cleaned_data["kind"], "")
-        sealed = [self._sealed(each, kind or UNKNOWN) for each in given]
-        parameters = {"files": sealed, "source": form.cleaned_data["source"], "as": form.cleaned_data["kind"]}
-        return redirect("job", pk=job.start("INGEST", parameters, actor=self.viewer, idempotency_key=key_of(request)).id)
+        sealed = [self._sealed(each, self.kind_of(form, safe_name(each.name or ""))) for each in given]
+        parameters = {"files": sealed, **self.asked(form)}
+        return redirect("job", pk=job.start(self.job_kind, parameters, actor=self.viewer, idempotency_key=key_of(request)).id)
+
+    def kind_of(self, form: forms.Form, name: str) -> str:
+        """What a file is sealed as."""
+        return WORDS.get(form.cleaned_data["kind"], "") or UNKNOWN
+
+    def asked(self, form: forms.Form) -> dict[str, str]:
+        """What the job is told besides the files."""
+        return {"source": form.cleaned_data["source"], "as": form.cleaned_data["kind"]}
 
     def _sealed(self, upload: UploadedFile[bytes], kind: str) -> dict[str, str]:
         right = right_to_seal(kind)
@@ -144,3 +155,27 @@ class Ingest(Page):
         stored = files.put(book.folder(), cast(BinaryIO, upload.file), name)
         seal_stored(stored, name=name, kind=kind, actor=self.viewer, right=right)
         return {"digest": stored.digest, "name": name}
+
+
+class SendDecks(Ingest):
+    """Decks and their profiles alone, for whoever keeps prices and brings in no records."""
+
+    right, scope = Right.WRITE_DECKS, Scope.OPERATOR
+    template, title = "web/send_decks.html", "Send decks"
+    lead = (
+        "Each sheet is sealed with the time it came, and becomes a version of its deck. A version is never changed, a later one follows it."
+    )
+    job_kind = "DECKS"
+    form = forms.Form
+
+    def crumbs(self) -> list[tuple[str, str]]:
+        return [("Decks", reverse("decks"))]
+
+    def context(self) -> dict[str, Any]:
+        return {"form": self.form(), "key": new_key(), "limit_mb": limit_bytes() >> 20, "most": MOST_FILES}
+
+    def kind_of(self, form: forms.Form, name: str) -> str:
+        return deck_kind(name)
+
+    def asked(self, form: forms.Form) -> dict[str, str]:
+        return {}

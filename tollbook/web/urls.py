@@ -120,6 +120,7 @@ PAGES: list[URLPattern | URLResolver] = [
     path("calls/", calls.Calls.as_view(), name="calls"),
     path("calls/<digest:cdr_id>/", call.Call.as_view(), name="call"),
     path("decks/", decks.Decks.as_view(), name="decks"),
+    path("decks/send/", uploads.SendDecks.as_view(), name="send-decks"),
     path("decks/<number:pk>/", decks.OneDeck.as_view(), name="deck"),
     path("decks/<number:pk>/changes/", deck_changes.Changes.as_view(), name="deck-changes"),
     path("decks/<number:pk>/lookup/", deck_changes.Lookup.as_view(), name="deck-lookup"),

@@ -87,6 +87,7 @@ _WORDS = {
     "THEIRS": "Theirs",
     "kpi": "Traffic figures",
     "create-owner user": "Make the owner",
+    "run kpi": "Count traffic",
 }
 
 
@@ -118,6 +119,18 @@ def compared(text: str) -> str:
     """A run's scope beside its partner: aurora/OUT/2026-11 is Calls to supplier, 2026-11."""
     _, _, rest = scope(text).partition(", ")
     return f"Calls {rest}" if rest else text
+
+
+_OF_RUN = re.compile(r"\b([\w.-]+)/(?:IN|OUT)(?:/[\w.-]+)+")
+_ROWS = (("mark rows", "marks"), ("charge rows", "charges"), ("match rows", "pairs"), ("variance rows", "differences"))
+
+
+def verified(text: str, names: dict[str, str]) -> str:
+    """A check of a verification: what a run is about in words, its rows by what they are."""
+    said = _OF_RUN.sub(lambda found: scope(found.group(), names.get(found.group(1), "")), text)
+    for rows, plain in _ROWS:
+        said = said.replace(rows, plain)
+    return said
 
 
 def action(text: str) -> str:
@@ -186,6 +199,30 @@ def step(text: str) -> str:
         return f"{found.group(1)} {found.group(2)}{seconds} UTC"
 
     return _ZULU.sub(told, _RULE.sub(lambda found: _RULES[found.group()], text))
+
+
+_ROUNDING_POINTS = {"CALL": "the charge of each call", "LINE": "each line", "DOCUMENT": "the whole document"}
+_ROUNDING = re.compile(r"(CALL|LINE|DOCUMENT)\((\d+)\) ([A-Z_]+)")
+
+
+def rounding(text: str) -> str:
+    """An agreement's rounding as a sentence: CALL(6) HALF_UP is The contract rounds the charge of each call half up to 6 decimals."""
+    found = _ROUNDING.fullmatch(text)
+    if found is None:
+        return ""
+    point, places, mode = found.groups()
+    how = _RULES.get(mode, mode.lower().replace("_", " "))
+    return f"The contract rounds {_ROUNDING_POINTS[point]} {how} to {places} decimals."
+
+
+def increments(text: str) -> str:
+    """Billing increments in words: 60/1 is 60 s at first, then by 1 s; 1/1 is by the second."""
+    first, _, then = text.partition("/")
+    if not (first.isdigit() and then.isdigit()):
+        return text
+    if first == then:
+        return "by the second" if first == "1" else f"by {first} s"
+    return f"at least {first} s, then by {then} s"
 
 
 def tone(state: str) -> str:

@@ -61,6 +61,11 @@ class Column:
         return self.field or self.name
 
     @property
+    def is_text(self) -> bool:
+        """Free text, which wraps: its column keeps a width in which that reads well."""
+        return self.kind is Kind.TEXT
+
+    @property
     def is_number(self) -> bool:
         return self.kind in NUMERIC
 

@@ -6,15 +6,25 @@ from fractions import Fraction
 from typing import Any
 
 from django import template
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from tollbook.core.money import HALF_EVEN, SIXTIETHS_PER_MICRO, divide_rounded, format_scaled, parse_scaled
 from tollbook.core.reconciliation_words import CAUSE_LABELS, CLASS_LABELS
+from tollbook.core.rights import Right, allowed
+from tollbook.web import account_words as account
 from tollbook.web import words
 from tollbook.web.templating import asset as asset_address
 
 register = template.Library()
+# What an empty page names as a command is a page too: command, right, address, label; the first that fits.
+FIRST_STEPS = (
+    ("tollbook ingest", Right.INGEST, "ingest", "Ingest files"),
+    ("tollbook ingest deck", Right.WRITE_DECKS, "send-decks", "Send decks"),
+    ("tollbook ingest agreements decks", Right.WRITE_DECKS, "send-decks", "Send decks"),
+    ("tollbook close", Right.CLOSE, "close-start", "Close a period"),
+)
 ICONS = "vendor/icons/sheet.svg"
 
 
@@ -136,6 +146,18 @@ def human(value: Any) -> str:
 
 
 @register.filter
+def rounding(value: str) -> str:
+    """An agreement's rounding as a sentence."""
+    return words.rounding(str(value))
+
+
+@register.filter
+def increments(value: str) -> str:
+    """Billing increments in words."""
+    return words.increments(str(value))
+
+
+@register.filter
 def tone(state: str) -> str:
     """The colour of a state's badge."""
     return words.tone(str(state))
@@ -200,6 +222,35 @@ def document_name(row: Any) -> str:
     """The number people know a document by: its own, else series and number."""
     content = row.content if isinstance(row.content, dict) else {}
     return str(content.get("number") or f"{row.series}-{row.number:04d}")
+
+
+@register.filter(is_safe=True)
+def account_words(text: Any) -> str:
+    """A text of the log-in's package as the rest of the application speaks."""
+    return account.said(str(text))
+
+
+@register.filter
+def without_placeholder(field: Any) -> Any:
+    """A field whose label says it already."""
+    field.field.widget.attrs.pop("placeholder", None)
+    return field
+
+
+@register.filter
+def verified(text: str, names: dict[str, str] | None = None) -> str:
+    """A check of a verification, with what it is about in words."""
+    return words.verified(text, names or {})
+
+
+@register.simple_tag(takes_context=True)
+def first_step(context: Any, command: str) -> dict[str, str] | None:
+    """The page that does what a command does, for a viewer who may: where it is and what its button says."""
+    viewer = context.get("viewer")
+    for begins, right, name, label in FIRST_STEPS:
+        if viewer is not None and command.startswith(begins) and viewer.partner is None and allowed(viewer, right):
+            return {"address": reverse(name), "label": label}
+    return None
 
 
 @register.filter
