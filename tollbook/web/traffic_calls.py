@@ -15,6 +15,7 @@ from tollbook.web.cube import DIMENSIONS, Selection
 from tollbook.web.page import Page, Scope
 from tollbook.web.partner_names import Named
 from tollbook.web.table import Column, Kind, SegmentRows, Table
+from tollbook.web.traffic_rows import TrafficRows
 
 # A page reads this many records at most, and one day at least; what lies further back is a narrower question.
 MOST_RECORDS: Final = 2_000_000
@@ -54,11 +55,9 @@ class TrafficCalls(Page):
             return self.show(is_empty=True)
         selection, wrong = cube.read_selection(request.GET, newest, days=1)
         rows, is_cut = within_reach(selection)
-        files = segments.files(rows)
-        if not files:
+        found = TrafficRows(selection, rows, lambda: others(selection, rows))
+        if not found.has_segments:
             return self.show(422 if wrong else 200, selection=selection, wrong=wrong, table=None, narrowed=_words(selection))
-        query, values = relation(selection, files)
-        found = SegmentRows(segments.connection(), query, values, fields=("call", "leg", "leg_no"))
         table = Table(request, Named(found), self.columns, sort="-at", label="Calls")
         return table.export() or self.show(
             422 if wrong else 200, selection=selection, wrong=wrong, table=table, narrowed=_words(selection), is_cut=is_cut
@@ -84,6 +83,12 @@ def within_reach(selection: Selection) -> tuple[Any, bool]:
         chosen.append(day)
         total += number
     return rows.filter(day__in=chosen), False
+
+
+def others(selection: Selection, rows: Any) -> SegmentRows:
+    """The same records in any order, for which every one of them is read."""
+    query, values = relation(selection, segments.files(rows))
+    return SegmentRows(segments.connection(), query, values, fields=("call", "leg", "leg_no"))
 
 
 def relation(selection: Selection, files: str) -> tuple[str, list[Any]]:
