@@ -18,7 +18,7 @@ import duckdb
 from django.db import DatabaseError, connection
 
 from tollbook.core.rights import Actor
-from tollbook.flow import clock, job, pairs
+from tollbook.flow import annexes, clock, job, pairs
 from tollbook.flow.book import Book
 from tollbook.flow.collection import FileReport
 from tollbook.store.models import Job, Worker
@@ -88,6 +88,7 @@ def run_for_ever(
                     if reports := collect_once(book, actor=actor, seen_before=seen):
                         on_files(reports)
                     pairs.build_missing(book)
+                    annexes.build_missing(book)
                 if now >= next_seen:
                     next_seen = now + rhythm.seen_s * 1000
                     Worker.objects.update_or_create(id=name, defaults={"seen_at": clock.real_now_ms()}, create_defaults=_new(name))

@@ -81,6 +81,18 @@ def build(book: Path, digest: str, segment: str) -> None:
         column_file.write(book, path_of(book, digest, fold), {"words": made.words}, columns)
 
 
+def is_whole(book: Path, digest: str, segment: str, fold: str) -> bool:
+    """Whether a folding says what its cube says; it is made again to compare."""
+    try:
+        found = _read(path_of(book, digest, fold))
+    except (OSError, ValueError, KeyError):
+        return False
+    with pq.ParquetFile(book / segment) as file:
+        wanted = folded(file.read(), FOLDS[fold])
+    codes = all(np.array_equal(found.codes.get(name, ()), wanted.codes[name]) for name in FOLDS[fold])
+    return codes and found.words == wanted.words and np.array_equal(found.counts, wanted.counts)
+
+
 def folded(cube: pa.Table, dimensions: tuple[str, ...]) -> Fold:
     """The sums of a cube (KPI schema) over every dimension but these."""
     counts = np.stack([cube.column(name).to_numpy() for name in _SUMMED], axis=1).astype(np.int64)

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
 
-from tollbook.core.money import format_scaled
 from tollbook.core.rights import Right
-from tollbook.engine.database import paths_list
-from tollbook.store import files
+from tollbook.flow import annexes
 from tollbook.store.models import Document, Run
 from tollbook.web import book, invoice_lines, segments
 from tollbook.web.documents import visible
@@ -20,22 +18,12 @@ from tollbook.web.page import Page, Scope
 from tollbook.web.table import Column, Kind, MemoryRows, SegmentRows, Table
 from tollbook.web.templatetags.tollbook import document_name
 
-# The annex is text; amounts have six decimals and rates nine, so that taking out the point gives the exact integer.
-_CALLS = """
-SELECT cdr_id, epoch_ms(CAST(coalesce(nullif(answer_at, ''), setup_at) AS TIMESTAMP)) AS at, a_number, b_number, code,
-       CAST(duration_ms AS BIGINT) AS duration_ms, CAST(billed_s AS BIGINT) AS billed_s,
-       CAST(replace(rate_per_minute, '.', '') AS BIGINT) AS rate_nanos,
-       CAST(replace(amount, '.', '') AS BIGINT) AS amount_micros, currency
-FROM {file} WHERE line = ?
-"""
+_CALLS = "SELECT * EXCLUDE (line, exact_60th_nanos) FROM {file} WHERE line = ?"
 _SUMS = """
-SELECT count(*), CAST(sum(CAST(billed_s AS BIGINT)) AS VARCHAR), CAST(sum(CAST(exact_60th_nanos AS HUGEINT)) AS VARCHAR),
-       CAST(sum(CAST(replace(amount, '.', '') AS HUGEINT)) AS VARCHAR)
+SELECT count(*), CAST(sum(billed_s) AS VARCHAR), CAST(sum(CAST(exact_60th_nanos AS HUGEINT)) AS VARCHAR),
+       CAST(sum(CAST(amount_micros AS HUGEINT)) AS VARCHAR)
 FROM {file} WHERE line = ?
 """
-
-
-EXACT_PLACES: Final = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,30 +33,11 @@ class Check:
     words: str
     line: int
     calls: int
-    places: int = 0
-    currency: str = ""
+    is_money: bool = False
 
     @property
     def holds(self) -> bool:
         return self.line == self.calls
-
-    @property
-    def line_said(self) -> str:
-        """The line's figure for people, exact."""
-        return self._said(self.line)
-
-    @property
-    def calls_said(self) -> str:
-        """The sum of the calls for people, exact."""
-        return self._said(self.calls)
-
-    def _said(self, value: int) -> str:
-        if not self.places:
-            return f"{value:,}"
-        # What a sum of sixtieths of a nano leaves beyond the last digit is said, since nothing may be left out.
-        exact, rest = divmod(value, 60) if self.places == EXACT_PLACES else (value, 0)
-        shown = format_scaled(exact, self.places, 2)
-        return f"{shown} {self.currency}".strip() + (f" and {rest}/60 of the last digit" if rest else "")
 
 
 def _lines(row: Document) -> list[dict[str, Any]]:
@@ -198,22 +167,21 @@ class Calls(Lines):
         line = next((each for each in _lines(self.row) if each["number"] == number), None)
         if line is None:
             raise Http404
-        path = files.get(book.folder(), str(self.row.content.get("annex_sha256", "")))
-        return line, f"read_csv({paths_list([path])}, header = true, all_varchar = true)"
+        return line, annexes.relation(book.current(), str(self.row.content.get("annex_sha256", "")))
 
 
 def call_rows(file: str, number: int) -> SegmentRows:
     """The calls of a line, from the annex."""
-    return SegmentRows(segments.connection(), _CALLS.format(file=file), [str(number)], fields=("cdr_id",))
+    return SegmentRows(segments.connection(), _CALLS.format(file=file), [number], fields=("cdr_id",))
 
 
 def checks_of(file: str, number: int, line: dict[str, Any]) -> list[Check]:
     """The figures of a line beside the sums of its calls."""
-    sums = segments.connection().execute(_SUMS.format(file=file), [str(number)]).fetchone()
+    sums = segments.connection().execute(_SUMS.format(file=file), [number]).fetchone()
     calls, billed, exact, amount = (int(each or 0) for each in sums) if sums else (0, 0, 0, 0)
     return [
         Check("Calls", int(line["calls"]), calls),
         Check("Billed seconds", int(line["billed_s"]), billed),
-        Check("Charge before any rounding", int(line["exact_60th_nanos"]), exact, EXACT_PLACES, str(line["currency"])),
-        Check("Charge, each call rounded as agreed", int(line["amount_micros"]), amount, 6, str(line["currency"])),
+        Check("Exact charge in sixtieths of a nano", int(line["exact_60th_nanos"]), exact),
+        Check("Charge in micro-units", int(line["amount_micros"]), amount),
     ]
