@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
 
+from tollbook.core.money import format_scaled
 from tollbook.core.rights import Right
 from tollbook.flow import annexes
 from tollbook.store.models import Document, Run
@@ -26,6 +27,9 @@ FROM {file} WHERE line = ?
 """
 
 
+EXACT_PLACES: Final = 9
+
+
 @dataclass(frozen=True, slots=True)
 class Check:
     """One figure of the line beside the sum of its calls."""
@@ -33,11 +37,30 @@ class Check:
     words: str
     line: int
     calls: int
-    is_money: bool = False
+    places: int = 0
+    currency: str = ""
 
     @property
     def holds(self) -> bool:
         return self.line == self.calls
+
+    @property
+    def line_said(self) -> str:
+        """The line's figure for people, exact."""
+        return self._said(self.line)
+
+    @property
+    def calls_said(self) -> str:
+        """The sum of the calls for people, exact."""
+        return self._said(self.calls)
+
+    def _said(self, value: int) -> str:
+        if not self.places:
+            return f"{value:,}"
+        # What a sum of sixtieths of a nano leaves beyond the last digit is said, since nothing may be left out.
+        exact, rest = divmod(value, 60) if self.places == EXACT_PLACES else (value, 0)
+        shown = format_scaled(exact, self.places, 2)
+        return f"{shown} {self.currency}".strip() + (f" and {rest}/60 of the last digit" if rest else "")
 
 
 def _lines(row: Document) -> list[dict[str, Any]]:
@@ -182,6 +205,6 @@ def checks_of(file: str, number: int, line: dict[str, Any]) -> list[Check]:
     return [
         Check("Calls", int(line["calls"]), calls),
         Check("Billed seconds", int(line["billed_s"]), billed),
-        Check("Exact charge in sixtieths of a nano", int(line["exact_60th_nanos"]), exact),
-        Check("Charge in micro-units", int(line["amount_micros"]), amount),
+        Check("Charge before any rounding", int(line["exact_60th_nanos"]), exact, EXACT_PLACES, str(line["currency"])),
+        Check("Charge, each call rounded as agreed", int(line["amount_micros"]), amount, 6, str(line["currency"])),
     ]
