@@ -50,6 +50,7 @@ def test_from_the_invoice_to_the_calls_of_a_line(invoice: Any, log_in: Callable[
     client, base = log_in("billing"), f"/documents/{invoice.pk}/"
     assert has_lines(invoice)
     assert f"{base}lines/" in client.get(base).content.decode()
+    assert f'href="{base}lines/"' in client.get("/reconciliation/aurora/OUT/2026-11/").content.decode()
     lines = client.get(f"{base}lines/").content.decode()
     # What differs most stands first: 1.2 thousand million sixtieths of a nano are 0.02.
     assert lines.index("lines/1/") < lines.index("lines/2/")

@@ -204,6 +204,33 @@ def test_a_big_close_is_verified_by_a_worker(full_book: Path, log_in: Callable[[
     assert b"PACK_UNREADABLE" in client.get(address).content
 
 
+def test_a_verification_is_told_in_words(full_book: Path, log_in: Callable[[str], Any]) -> None:
+    from tollbook.store.models import Job
+
+    check = {
+        "name": "x",
+        "status": "ok",
+        "words": "Rating of aurora/OUT/2026-11: 7 charge rows come out again.",
+        "expected": "",
+        "found": "",
+    }
+    Job.objects.create(
+        id="e" * 32,
+        kind="VERIFY",
+        subject="close of 2026-11",
+        parameters={},
+        actor="owner",
+        role="owner",
+        state="DONE",
+        created_at=1,
+        started_at=1,
+        finished_at=2,
+        result={"close": 1, "verified": True, "checks": [check]},
+    )
+    page = log_in("auditor").get(f"/jobs/{'e' * 32}/").content.decode()
+    assert "Rating of aurora, to supplier, 2026-11: 7 charges come out again." in page
+
+
 def _send(client: Any, *files: tuple[str, bytes], **fields: str) -> Any:
     return client.post("/ingest/", {"files": [SimpleUploadedFile(name, content) for name, content in files], "key": KEY, **fields})
 

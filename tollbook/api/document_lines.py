@@ -122,5 +122,5 @@ def document_line(request: HttpRequest, id: int, line: int) -> Schema:  # noqa: 
         document=page.row.pk,
         line=line,
         holds=all(each.holds for each in checks),
-        checks=[Checked(name=each.words, line=str(each.line), calls=str(each.calls), holds=each.holds) for each in checks],
+        checks=[Checked(name=each.name, line=str(each.line), calls=str(each.calls), holds=each.holds) for each in checks],
     )

@@ -28,6 +28,7 @@ FROM {file} WHERE line = ?
 
 
 EXACT_PLACES: Final = 9
+MICRO_PLACES: Final = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,12 @@ class Check:
     @property
     def holds(self) -> bool:
         return self.line == self.calls
+
+    @property
+    def name(self) -> str:
+        """What it is for programs, which are given the figures as they are counted."""
+        units = {EXACT_PLACES: ", in sixtieths of a nano", MICRO_PLACES: ", in micro-units"}
+        return self.words + units.get(self.places, "")
 
     @property
     def line_said(self) -> str:
@@ -206,5 +213,5 @@ def checks_of(file: str, number: int, line: dict[str, Any]) -> list[Check]:
         Check("Calls", int(line["calls"]), calls),
         Check("Billed seconds", int(line["billed_s"]), billed),
         Check("Charge before any rounding", int(line["exact_60th_nanos"]), exact, EXACT_PLACES, str(line["currency"])),
-        Check("Charge, each call rounded as agreed", int(line["amount_micros"]), amount, 6, str(line["currency"])),
+        Check("Charge, each call rounded as agreed", int(line["amount_micros"]), amount, MICRO_PLACES, str(line["currency"])),
     ]

@@ -22,6 +22,7 @@ from tollbook.web.pair_rows import micros
 from tollbook.web.table import Column, Kind
 
 RECEIVED: Final = "RECEIVED_INVOICE"
+SHOWN_CODES: Final = 4
 # The millionths of a minute in a millisecond, as a fraction: a minute is a million of them and 60,000 ms.
 _MILLIONTHS, _MILLISECONDS = 1_000_000, 60_000
 
@@ -95,7 +96,7 @@ def line_rows(row: Document, run: Run | None) -> list[dict[str, Any]]:
         {
             "number": line.row,
             "destination": line.destination,
-            "codes": ", ".join(line.codes),
+            "codes": _few(line.codes),
             "rate_nanos": line.rate_nanos_per_minute,
             "calls": line.calls,
             "minutes_ms": divide_rounded(line.minutes_millionths * _MILLISECONDS, _MILLIONTHS, HALF_EVEN),
@@ -115,6 +116,11 @@ def line_rows(row: Document, run: Run | None) -> list[dict[str, Any]]:
     return rows + unnamed
 
 
+def _few(codes: tuple[str, ...]) -> str:
+    shown = ", ".join(codes[:SHOWN_CODES])
+    return f"{shown} and {len(codes) - SHOWN_CODES} more" if len(codes) > SHOWN_CODES else shown
+
+
 def _difference(parts: tuple[Part, ...]) -> dict[str, Any]:
     return {"difference_micros": micros(_sum(parts)), "cause": parts[0].cause if parts else None}
 
@@ -130,7 +136,7 @@ def line_columns(document: int, pairs: str | None) -> tuple[Column, ...]:
     lines = (
         Column("number", "Line", Kind.COUNT, filter="exact"),
         Column("destination", "Destination", filter="text", link=address if pairs else None),
-        Column("codes", "Codes", filter="text", is_optional=True),
+        Column("codes", "Codes", is_optional=True),
         Column("rate_nanos", "Rate per minute", Kind.RATE, is_optional=True),
         Column("calls", "Calls", Kind.COUNT, is_optional=True),
         Column("minutes_ms", "Minutes", Kind.MINUTES, is_optional=True),

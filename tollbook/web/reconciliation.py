@@ -13,8 +13,9 @@ from tollbook.core.reconciliation import CAUSES, CLASSES
 from tollbook.core.reconciliation_words import CAUSE_LABELS, CAUSE_MEANINGS, CLASS_LABELS
 from tollbook.core.rights import Right
 from tollbook.flow.pairs import pairs_of
-from tollbook.store.models import ExceptionCase, Head, Run
+from tollbook.store.models import Document, ExceptionCase, Head, Run
 from tollbook.web import book, chart, reference
+from tollbook.web.invoice_lines import RECEIVED
 from tollbook.web.listing import ListPage
 from tollbook.web.page import Page, Scope
 from tollbook.web.pair_rows import PairRows, micros
@@ -99,7 +100,7 @@ class Waterfall(Page):
     def context(self) -> dict[str, Any]:
         scope = self.kwargs["scope"]
         run = current_run(scope)
-        partner, leg, *_ = [*scope.split("/"), "", ""][:3]
+        partner, leg, period = [*scope.split("/"), "", ""][:3]
         summary = run.summary
         spent, agreement = summary["money"], summary["agreement"]
         pairs = reverse("pairs", args=[scope])
@@ -121,7 +122,13 @@ class Waterfall(Page):
             "view": view if view in dict(VIEWS) else "destination",
             "rows": self._rows(summary, view, pairs),
             "pairs_address": pairs,
+            "invoice": self._invoice(partner, period) if leg == "OUT" else None,
         }
+
+    def _invoice(self, partner: str, period: str) -> Document | None:
+        """The supplier's invoice this comparison explains, for those who may see it."""
+        rows = Document.objects.filter(kind=RECEIVED, partner_id=partner, period=period)
+        return rows.order_by("-pk").first() if self.may(Right.READ_DOCUMENTS) else None
 
     def _rows(self, summary: dict[str, Any], view: str, pairs: str) -> list[dict[str, Any]]:
         """The parts of a view, with the way down to the calls."""

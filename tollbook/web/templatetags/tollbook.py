@@ -237,10 +237,10 @@ def without_placeholder(field: Any) -> Any:
     return field
 
 
-@register.filter
-def verified(text: str, names: dict[str, str] | None = None) -> str:
-    """A check of a verification, with what it is about in words."""
-    return words.verified(text, names or {})
+@register.simple_tag(takes_context=True)
+def verified(context: Any, text: str) -> str:
+    """A check of a verification, with what it is about in words, and partners by their names where the page has them."""
+    return words.verified(text, context.get("names") or {})
 
 
 @register.simple_tag(takes_context=True)
