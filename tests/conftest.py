@@ -68,8 +68,13 @@ def postgresql_url() -> Iterator[str]:
     yield url
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        # At once: there is nothing to keep, and writing it all down first takes longer than the tests.
-        os.kill(server.get_pid(), signal.SIGQUIT)
+        import psutil
+
+        # At once: there is nothing to keep, and writing it all down first takes longer than the tests. The wheel's own cleanup fails
+        # where it meets a server that is just going down.
+        going = psutil.Process(server.get_pid())
+        os.kill(going.pid, signal.SIGQUIT)
+        psutil.wait_procs([going], timeout=20)
         server.cleanup()
     shutil.rmtree(folder, ignore_errors=True)
 
