@@ -18,7 +18,7 @@ import duckdb
 from django.db import DatabaseError, connection
 
 from tollbook.core.rights import Actor
-from tollbook.flow import annexes, clock, job, pairs
+from tollbook.flow import annexes, clock, deck_sheets, job, pairs
 from tollbook.flow.book import Book
 from tollbook.flow.collection import FileReport
 from tollbook.store.models import Job, Worker
@@ -89,6 +89,7 @@ def run_for_ever(
                         on_files(reports)
                     pairs.build_missing(book)
                     annexes.build_missing(book)
+                    deck_sheets.build_missing(book)
                 if now >= next_seen:
                     next_seen = now + rhythm.seen_s * 1000
                     Worker.objects.update_or_create(id=name, defaults={"seen_at": clock.real_now_ms()}, create_defaults=_new(name))

@@ -73,6 +73,15 @@ def test_every_answer_carries_the_headers(full_book: Path, log_in: Callable[[str
     assert "no-store" in response["Cache-Control"]
 
 
+def test_what_is_packed_is_not_packed_again(full_book: Path, log_in: Callable[[str], Any]) -> None:
+    client = log_in("owner")
+    page = client.get("/exceptions/", headers={"accept-encoding": "gzip"})
+    assert page["Content-Encoding"] == "gzip"
+    pack = client.get("/disputes/D-aurora-2026-11/pack/", headers={"accept-encoding": "gzip"})
+    assert "Content-Encoding" not in pack
+    assert int(pack["Content-Length"]) == len(b"".join(pack.streaming_content))
+
+
 def test_first_run_makes_the_owner_once(empty_book: Path, set_up_address: str) -> None:
     from django.test import Client
 

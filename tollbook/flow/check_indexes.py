@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tollbook.core.problem import Problem, problem
-from tollbook.flow import annexes, kpi_sums, pairs
+from tollbook.flow import annexes, deck_sheets, kpi_sums, pairs
 from tollbook.flow.book import Book
 from tollbook.store import segment_index
 from tollbook.store.models import Run, Segment
@@ -40,6 +40,7 @@ def _wrong(book: Book) -> Iterator[Path]:
     """What pages make when they first need it, and what says something else than it should or belongs to nothing."""
     yield from _wrong_foldings(book)
     yield from annexes.wrong(book)
+    yield from deck_sheets.wrong(book)
     runs = set(Run.objects.filter(stage="reconciliation").values_list("run_key", flat=True))
     for path in _files(book, pairs.FOLDER):
         if path.name.partition("-")[0] not in runs:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from functools import lru_cache
 from typing import Any, Final
 
 import pyarrow as pa
@@ -16,9 +17,11 @@ from tollbook.core.deck_notice import NoticeTerms, earliest_ms
 from tollbook.core.rights import Right
 from tollbook.engine import deck_difference
 from tollbook.engine.deck import compile_timeline
-from tollbook.flow import clock
+from tollbook.flow import clock, deck_sheets
+from tollbook.flow.book import Book
+from tollbook.flow.reference import DeckVersion
 from tollbook.store.models import Deck as DeckRow
-from tollbook.web import reference, segments
+from tollbook.web import book, reference, segments
 from tollbook.web.page import Page, Scope
 from tollbook.web.table import Column, Kind, SegmentRows, Table, choices
 
@@ -86,11 +89,21 @@ class Changes(_OfADeck):
 
 def differences(row: DeckRow, against: DeckRow) -> tuple[Any, str, int, NoticeTerms]:
     """A connection, the relation in it of what a version changes against another, when an increase may begin, and by which terms."""
-    old, new = reference.deck_of(against), reference.deck_of(row)
     notice = NoticeTerms(increase_days=reference.notice_days_of(row))
-    earliest = earliest_ms(row.received_at, notice.increase_days, new.clock)
+    changes, earliest = _changes(book.current(), reference.version_of(against), reference.version_of(row), notice.increase_days)
     connection = segments.connection()
-    return connection, deck_difference.relation(connection, old, new, earliest_increase_ms=earliest), earliest, notice
+    connection.register("deck_changes", changes)
+    return connection, "SELECT * FROM deck_changes", earliest, notice
+
+
+@lru_cache(maxsize=64)
+def _changes(of: Book, old: DeckVersion, new: DeckVersion, notice_days: int) -> tuple[pa.Table, int]:
+    """What a version changes, and when an increase may begin: both sheets are sealed, so it is computed once per process."""
+    decks = [deck_sheets.deck_of(of, each) for each in (old, new)]
+    earliest = earliest_ms(new.document.effective_from, notice_days, decks[1].clock)
+    connection = segments.connection()
+    query = deck_difference.relation(connection, *decks, earliest_increase_ms=earliest)
+    return connection.sql(query).to_arrow_table(), earliest
 
 
 def segments_count(connection: Any, query: str) -> list[tuple[str, int, int]]:

@@ -10,7 +10,8 @@ from tollbook.core.agreement_reader import read_agreement
 from tollbook.core.deck import Deck
 from tollbook.core.deck_name import same_deck
 from tollbook.core.problem import refuse
-from tollbook.flow import reference
+from tollbook.flow import deck_sheets, reference
+from tollbook.flow.reference import DeckVersion
 from tollbook.store import files
 from tollbook.store.models import Agreement as AgreementRow
 from tollbook.store.models import Deck as DeckRow
@@ -35,7 +36,12 @@ def agreement_by_digest(digest: str) -> tuple[AgreementRow, Agreement] | None:
 
 
 def deck_of(row: DeckRow) -> Deck:
-    """The deck of its row, read as every run reads it."""
+    """The deck of its row, as every run reads it."""
+    return deck_sheets.deck_of(book.current(), version_of(row))
+
+
+def version_of(row: DeckRow) -> DeckVersion:
+    """The version of its row, with everything that decides how its sheet is read."""
     agreed = AgreementRow.objects.select_related("file").filter(partner_id=row.partner_id).order_by("-effective_from", "-known_from", "pk")
     for each in agreed:
         agreement = agreement_of(each)
@@ -44,7 +50,7 @@ def deck_of(row: DeckRow) -> Deck:
                 found = reference.deck_versions(book.current(), agreement, terms)
                 chosen = next((version for version in found if version.document.digest == row.file_id), None)
                 if chosen is not None:
-                    return chosen.deck
+                    return chosen
     raise refuse("DECK_UNCLAIMED", file=row.file.name)
 
 

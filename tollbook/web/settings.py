@@ -41,7 +41,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "tollbook.web.middleware.ContentSecurityPolicy",
     "django.middleware.security.SecurityMiddleware",
-    "django.middleware.gzip.GZipMiddleware",
+    "tollbook.web.middleware.Compress",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "tollbook.web.metrics.MeasureRequests",
     "django.contrib.sessions.middleware.SessionMiddleware",
