@@ -224,6 +224,19 @@ def test_the_keyboard_reaches_everything(address: str, browser: Any) -> None:
     page.keyboard.press("j")
     page.keyboard.press("Enter")
     page.wait_for_url("**/exceptions/*/")
+    page.goto(f"{address}/exceptions/")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "content", "the first key of a page leads past the navigation"
+    page.focus("details.menu summary")
+    page.keyboard.press("Enter")
+    page.focus("details.menu a")
+    page.keyboard.press("Escape")
+    assert page.evaluate("document.activeElement.tagName") == "SUMMARY", "what opened a menu has the focus again"
+    page.focus("th a:has-text('At risk')")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**t-sort=amount_micros**")
+    page.wait_for_function("document.activeElement.closest('th[aria-sort=ascending]')")
     page.click("[data-theme-toggle]")
     page.click("[data-theme-toggle]")
     assert page.evaluate("document.documentElement.dataset.bsTheme") == "dark"

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from python_calamine import CalamineWorkbook
 
+from tollbook.web.table.cells import body
 from tollbook.web.table.columns import Column, Kind
 from tollbook.web.table.export import neutral
 
@@ -48,6 +49,14 @@ def test_filters_and_exports_what_it_shows(full_book: Path, log_in: Callable[[st
     assert rows[0][:3] == ["Difference", "Class", "Partner"]
     assert [row[2] for row in rows[1:]] == ["Cirrus Transit"]
     assert rows[1][-1] == "3210.00"
+
+
+def test_rates_of_a_page_have_the_same_decimals() -> None:
+    """So that their points stand below each other: 0.1395 beside 0.00473 is 0.13950."""
+    rates = (Column("rate", "Rate", Kind.RATE),)
+    assert re.findall(r">([0-9.]+)<", body(rates, [{"rate": 139_500_000}, {"rate": None}, {"rate": 4_730_000}])) == ["0.13950", "0.00473"]
+    assert ">0.2000<" in body(rates, [{"rate": 200_000_000}])
+    assert body(rates, []) == ""
 
 
 def test_export_as_a_workbook(full_book: Path, log_in: Callable[[str], Any]) -> None:

@@ -70,6 +70,14 @@ def test_a_verification_speaks_of_partners_and_not_of_scopes() -> None:
     assert words.verified("The result digest is that of the results listed.", {}) == "The result digest is that of the results listed."
 
 
+def test_every_right_is_something_one_may_do() -> None:
+    from tollbook.core.rights import Right
+
+    told = [words.right(str(each)) for each in Right]
+    assert len(set(told)) == len(told)
+    assert not [each for each in told if "-" in each or not each[0].isupper()]
+
+
 def test_a_comparison_beside_its_partner() -> None:
     assert words.compared("aurora/OUT/2026-11") == "Calls to supplier, 2026-11"
     assert words.scope("aurora/OUT/2026-11", "Aurora Voice") == "Aurora Voice, to supplier, 2026-11"

@@ -14,7 +14,7 @@ from django.views import View
 
 from tollbook.core.rights import Actor, Right, Role, allowed
 from tollbook.store.models import User
-from tollbook.web.words import human
+from tollbook.web.words import right as right_words
 
 Row = TypeVar("Row", bound=Model)
 
@@ -76,9 +76,7 @@ class Page(View):
         if viewer is None:
             return render(request, "web/no_user.html", status=403)
         if not may_see(viewer, self.right, self.scope):
-            return render(
-                request, "web/forbidden.html", {"right": human(str(self.right).replace("-", " ")), "role": viewer.role}, status=403
-            )
+            return render(request, "web/forbidden.html", {"right": right_words(str(self.right)), "role": viewer.role}, status=403)
         if (way := self._second_factor(request)) is not None:
             return way
         self.viewer = viewer

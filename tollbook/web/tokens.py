@@ -15,6 +15,7 @@ from tollbook.core.problem import Refusal
 from tollbook.core.rights import Right, Role
 from tollbook.flow import clock, token
 from tollbook.store.models import Partner, User
+from tollbook.web import words
 from tollbook.web.listing import ListPage
 from tollbook.web.page import Page, Scope
 from tollbook.web.table import Column, Kind, QueryRows, choices
@@ -34,7 +35,7 @@ FIELD_OF: Final = {"TOKEN_NAME": "name", "TOKEN_PARTNER": "partner", "TOKEN_EXPI
 
 def right_words(right: Right) -> str:
     """A right for people."""
-    return human(str(right).replace("-", " "))
+    return words.right(str(right))
 
 
 class TokenForm(forms.Form):

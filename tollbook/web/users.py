@@ -19,6 +19,7 @@ from tollbook.web.listing import ListPage
 from tollbook.web.page import Page, Scope
 from tollbook.web.table import Column, Kind, QueryRows, choices
 from tollbook.web.words import human
+from tollbook.web.words import right as right_words
 
 ABOUT = {
     Role.OWNER: "everything, and invites the others",
@@ -133,7 +134,7 @@ class OneUser(Page):
             "title": row.name,
             "row": row,
             "has_password": account is not None and account.has_usable_password(),
-            "rights": [(human(str(right).replace("-", " ")).capitalize(), right in rights) for right in Right],
+            "rights": [(right_words(str(right)), right in rights) for right in Right],
             "may_manage": self.may(Right.MANAGE_USERS) and row.name != self.viewer.name,
         }
 

@@ -225,6 +225,38 @@ def increments(text: str) -> str:
     return f"at least {first} s, then by {then} s"
 
 
+_RIGHTS = {
+    "read-book": "See files, runs, their counts and problems",
+    "read-calls": "See single calls with their numbers",
+    "read-reference": "See partners, agreements and decks",
+    "read-margin": "See revenue beside cost",
+    "read-disputes": "See differences, exceptions and disputes",
+    "read-documents": "See invoices and other documents",
+    "read-ledger": "See postings, exposure and closes",
+    "read-journal": "See the journal",
+    "read-users": "See users and tokens",
+    "ingest": "Bring in records of calls",
+    "write-reference": "Bring in agreements, sources and whatever else decides money",
+    "write-decks": "Bring in decks",
+    "run": "Run rating, matching and reconciliation",
+    "work-exceptions": "Decide exceptions",
+    "work-disputes": "Raise disputes and move them on",
+    "answer-disputes": "Answer disputes for a partner",
+    "issue-documents": "Issue invoices and other documents",
+    "post-payments": "Post payments",
+    "close": "Close a period",
+    "sign-off": "Sign off",
+    "block-accounts": "Block accounts",
+    "repair": "Repair the book",
+    "manage-users": "Invite people and lock them out",
+}
+
+
+def right(name: str) -> str:
+    """A right as something one may do."""
+    return _RIGHTS.get(name, name)
+
+
 def tone(state: str) -> str:
     """green, yellow, red, blue or secondary."""
     return _TONE_OF.get(state.upper(), "secondary")

@@ -16,15 +16,23 @@ from tollbook.web.templatetags import tollbook as tags
 ABSENT = mark_safe('<span class="muted">–</span>')
 
 
-def _rate(value: int) -> SafeString:
-    return format_html('<span class="figure">{}</span>', format_scaled(value, 9, 4))
+LEAST_DECIMALS = 4
+
+
+def _rate(value: int, decimals: int = LEAST_DECIMALS) -> SafeString:
+    return format_html('<span class="figure">{}</span>', format_scaled(value, 9, decimals))
+
+
+def _decimals(column: Column, rows: Iterable[Row]) -> int:
+    """As many decimals as the finest rate of the page has, so that the points stand below each other."""
+    finest = (len(format_scaled(int(row[column.name]), 9).partition(".")[2]) for row in rows if row.get(column.name) is not None)
+    return max(LEAST_DECIMALS, max(finest, default=LEAST_DECIMALS))
 
 
 _SHOWN: dict[Kind, Callable[[Any], str]] = {
     Kind.COUNT: lambda value: f"{value:,}",
     Kind.MINUTES: words.minutes,
     Kind.SECONDS: lambda value: f"{value:,} s",
-    Kind.RATE: _rate,
     Kind.SHARE: lambda value: f"{words.share(value)}\u00a0%",
     Kind.LENGTH: lambda value: f"{words.length(value)}\u00a0s",
     Kind.INSTANT: tags.instant,
@@ -40,8 +48,8 @@ _SHOWN: dict[Kind, Callable[[Any], str]] = {
 }
 
 
-def cell(column: Column, row: Row) -> str:
-    """The content of one cell; everything that came from outside is escaped."""
+def cell(column: Column, row: Row, decimals: int = LEAST_DECIMALS) -> str:
+    """The content of one cell; everything that came from outside is escaped. `decimals` are those of a rate."""
     value = row.get(column.name)
     if value is None or value == "":
         return ABSENT
@@ -49,6 +57,8 @@ def cell(column: Column, row: Row) -> str:
         return tags.money(value, str(row.get(column.currency) or "") if column.currency else "")
     if column.kind is Kind.DECIMAL:
         return tags.decimal(value, str(row.get(column.currency) or "") if column.currency else "")
+    if column.kind is Kind.RATE:
+        return _rate(int(value), decimals)
     shown = _SHOWN.get(column.kind)
     return conditional_escape(shown(value) if shown else str(value))
 
@@ -56,11 +66,13 @@ def cell(column: Column, row: Row) -> str:
 def body(columns: Sequence[Column], rows: Iterable[Row]) -> SafeString:
     """All rows. The first link of a row is the one the keyboard goes along."""
     heads = [f'<td class="{"number " if each.is_number else ""}{"optional" if each.is_optional else ""}">' for each in columns]
+    rows = list(rows)
+    decimals = {each.name: _decimals(each, rows) for each in columns if each.kind is Kind.RATE}
     lines = []
     for row in rows:
         cells, is_first = [], True
         for head, column in zip(heads, columns, strict=True):
-            content = cell(column, row)
+            content = cell(column, row, decimals.get(column.name, LEAST_DECIMALS))
             if column.link and content is not ABSENT:
                 style = ' class="row-link"' if is_first else ""
                 content = f'<a{style} href="{escape(column.link(row))}" hx-boost="false">{content}</a>'

@@ -26,7 +26,10 @@
     toggle.setAttribute("aria-expanded", String(open));
   }
   if (toggle) {
-    toggle.addEventListener("click", () => showNavigation(!body.classList.contains("nav-open")));
+    toggle.addEventListener("click", () => {
+      showNavigation(!body.classList.contains("nav-open"));
+      if (body.classList.contains("nav-open")) find(".side-link[aria-current], .side-link").focus();
+    });
     document.addEventListener("click", (event) => {
       if (body.classList.contains("nav-open") && !event.target.closest(".side, .nav-toggle")) showNavigation(false);
     });
@@ -100,11 +103,40 @@
     });
   }
 
+  // Escape closes what is open and gives the focus back to what opened it.
+  function leave() {
+    all("details.menu[open]").forEach((menu) => {
+      const inside = menu.contains(document.activeElement);
+      menu.open = false;
+      if (inside) find("summary", menu).focus();
+    });
+    if (toggle && body.classList.contains("nav-open")) { showNavigation(false); toggle.focus(); }
+  }
+
+  // A table that changes in place is a new one: the focus goes to what was used, by its field, its column or its words.
+  let used = null;
+  document.addEventListener("htmx:before:request", () => {
+    const here = document.activeElement;
+    const table = here && here.closest(".data-table");
+    if (!table) { used = null; return; }
+    const head = here.closest("th");
+    used = { table: table.id, field: here.name || "", column: head ? head.cellIndex : -1, words: here.textContent.trim() };
+  });
+  document.addEventListener("htmx:after:swap", () => {
+    const table = used && document.getElementById(used.table);
+    if (!table || table.contains(document.activeElement)) return;
+    const same = used.field ? all("input, select, button", table).find((each) => each.name === used.field)
+      : used.column >= 0 ? find("thead th:nth-child(" + (used.column + 1) + ") a", table)
+      : all(".pager a, .table-tools a, .table-tools button", table).find((each) => each.textContent.trim() === used.words);
+    (same || find(".table-wrap", table)).focus();
+    used = null;
+  });
+
   // Rows of a table by j and k, or the arrows once one is chosen; Enter follows the row's link by itself.
   document.addEventListener("keydown", (event) => {
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.target.closest("input, select, textarea, dialog, [contenteditable]")) return;
-    if (event.key === "Escape") { all("details.menu[open]").forEach((menu) => { menu.open = false; }); return; }
+    if (event.key === "Escape") { leave(); return; }
     const links = all("[data-rows] tbody .row-link");
     const here = links.indexOf(document.activeElement);
     const down = event.key === "j" || (event.key === "ArrowDown" && here >= 0);
