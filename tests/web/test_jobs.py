@@ -228,7 +228,7 @@ def test_a_verification_is_told_in_words(full_book: Path, log_in: Callable[[str]
         result={"close": 1, "verified": True, "checks": [check]},
     )
     page = log_in("auditor").get(f"/jobs/{'e' * 32}/").content.decode()
-    assert "Rating of aurora, to supplier, 2026-11: 7 charges come out again." in page
+    assert "Rating of Aurora Voice, to supplier, 2026-11: 7 charges come out again." in page
 
 
 def _send(client: Any, *files: tuple[str, bytes], **fields: str) -> Any:

@@ -98,15 +98,15 @@ class Calls(Page):
     # Sorted by time alone: any other order would have to read every record.
     columns = (
         Column("at", "When (UTC)", Kind.INSTANT, link=call_address),
-        Column("side", "Side", Kind.WORD, filter="choice", options=choices(*SIDES), sorts=False),
-        Column("leg", "Leg", Kind.BADGE, filter="choice", options=choices(*LEGS), sorts=False),
+        Column("side", "Side", Kind.WORD, filter="choice", options=choices(*SIDES), sorts=False, is_optional=True),
+        Column("leg", "Leg", Kind.BADGE, filter="choice", options=choices(*LEGS), sorts=False, is_optional=True),
         Column("partner", "Partner", sorts=False),
-        Column("trunk", "Trunk", is_optional=True, sorts=False),
+        Column("trunk", "Trunk", Kind.LABEL, is_optional=True, sorts=False),
         Column("a", "From", Kind.CODE, sorts=False),
         Column("b", "To", Kind.CODE, sorts=False),
         Column("duration_ms", "Minutes", Kind.MINUTES, sorts=False),
         Column("sip_code", "SIP", Kind.COUNT, is_optional=True, sorts=False),
-        Column("source", "Source", is_optional=True, sorts=False),
+        Column("source", "Source", Kind.LABEL, is_optional=True, sorts=False),
         Column("call_id", "Call-ID", Kind.CODE, is_optional=True, sorts=False),
     )
 

@@ -36,7 +36,7 @@ class Closes(ListPage):
     empty_icon = "shield-check"
     columns = (
         Column("period", "Period", filter="exact", link=lambda row: reverse("close", args=[row["pk"]])),
-        Column("number", "No.", Kind.COUNT),
+        Column("number", "No.", Kind.COUNT, is_optional=True),
         Column("complete", "Complete", Kind.BADGE, field="content__complete", sorts=False),
         Column("issued_at", "Sealed (UTC)", Kind.INSTANT),
         Column("result_digest", "Result", Kind.DIGEST, field="content__result_digest", sorts=False),

@@ -47,10 +47,10 @@ class Source(ListPage):
         Column(
             "name", "File", field="file__name", filter="text", link=lambda row: reverse("source-file", args=[row["source"], row["file_id"]])
         ),
-        Column("received_at", "Received (UTC)", Kind.INSTANT, field="file__received_at"),
+        Column("received_at", "Received (UTC)", Kind.INSTANT, field="file__received_at", is_optional=True),
         Column("read", "Read", Kind.COUNT, field="total_read"),
         Column("accepted", "Accepted", Kind.COUNT, field="total_accepted"),
-        Column("duplicates", "Duplicates", Kind.COUNT, field="total_duplicates"),
+        Column("duplicates", "Duplicates", Kind.COUNT, field="total_duplicates", is_optional=True),
         Column("problems", "Problems", Kind.COUNT, field="total_problems"),
         Column("digest", "SHA-256", Kind.DIGEST, field="file_id", sorts=False, is_optional=True),
     )
@@ -83,9 +83,9 @@ class File(Page):
     columns = (
         Column("record_no", "Record", Kind.COUNT),
         Column("code", "Problem", Kind.CODE, filter="exact"),
-        Column("severity", "Severity", Kind.BADGE),
+        Column("severity", "Severity", Kind.BADGE, is_optional=True),
         Column("column_name", "Column", is_optional=True),
-        Column("value", "Value", Kind.CODE),
+        Column("value", "Value", Kind.CODE, is_optional=True),
         Column("reason", "Why"),
     )
 

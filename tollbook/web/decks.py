@@ -30,10 +30,10 @@ class Decks(ListPage):
     columns = (
         Column("deck_id", "Deck", filter="text", link=lambda row: reverse("deck", args=[row["pk"]])),
         Column("version", "Version", filter="text"),
-        Column("partner", "Partner", field="partner_id", filter="exact"),
+        Column("partner", "Partner", field="partner_id", filter="exact", is_optional=True),
         Column("direction", "Direction", Kind.BADGE, filter="choice", options=choices("BUY", "SELL")),
         Column("mode", "Mode", Kind.WORD, is_optional=True),
-        Column("currency", "Currency"),
+        Column("currency", "Currency", is_optional=True),
         Column("received_at", "Received (UTC)", Kind.INSTANT),
         Column("rows", "Rows", Kind.COUNT),
         Column("digest", "Digest", Kind.DIGEST, sorts=False, is_optional=True),

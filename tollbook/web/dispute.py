@@ -47,7 +47,7 @@ class Disputes(ListPage):
     empty_icon = "gavel"
     columns = (
         Column("id", "Dispute", filter="text", link=lambda row: reverse("dispute", args=[row["id"]])),
-        Column("partner", "Partner", field="partner_id", filter="exact"),
+        Column("partner", "Partner", field="partner_id", filter="exact", is_optional=True),
         Column("period", "Period", filter="exact", is_optional=True),
         Column("cause", "Cause", Kind.CLASS, is_optional=True),
         Column("clause", "Clause", is_optional=True),

@@ -21,6 +21,7 @@ from tollbook.web.table.columns import Row
 from tollbook.web.templatetags.tollbook import document_name
 
 KINDS = ("INVOICE", "RECEIVED_INVOICE", "CREDIT_NOTE", "DISPUTE", "STATEMENT", "PAYMENT", "ACCRUAL")
+KIND_OPTIONS = tuple((kind, kind.replace("_", " ").capitalize()) for kind in KINDS)
 # A PDF is drawn by the browser's own viewer, which must be allowed to style itself; it can reach nothing.
 PDF_POLICY = "default-src 'none'; style-src 'unsafe-inline'; object-src 'self'; frame-ancestors 'self'"
 
@@ -67,7 +68,7 @@ class Documents(ListPage):
     columns = (
         Column("own_number", "No.", field="content__number", filter="text", link=lambda row: reverse("document", args=[row["pk"]])),
         Column("series", "Series", filter="exact", is_optional=True),
-        Column("kind", "Kind", Kind.WORD, filter="choice", options=tuple((kind, kind.replace("_", " ").capitalize()) for kind in KINDS)),
+        Column("kind", "Kind", Kind.WORD, filter="choice", options=KIND_OPTIONS, is_optional=True),
         Column("partner", "Partner", field="partner_id", filter="exact"),
         Column("period", "Period", filter="exact", is_optional=True),
         Column("issued_at", "Issued (UTC)", Kind.INSTANT, is_optional=True),

@@ -147,7 +147,7 @@ def line_columns(document: int, pairs: str | None) -> tuple[Column, ...]:
     return (
         *lines,
         Column("difference_micros", "Destination differs by", Kind.MONEY, currency="currency"),
-        Column("cause", "Main cause", Kind.CLASS),
+        Column("cause", "Main cause", Kind.CLASS, is_optional=True),
     )
 
 

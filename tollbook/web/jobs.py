@@ -19,6 +19,7 @@ from tollbook.web.job_stream import OVER_WORDS, shot_of, stream
 from tollbook.web.listing import ListPage
 from tollbook.web.metrics import SILENT_MS
 from tollbook.web.page import Page, Scope
+from tollbook.web.partner_names import names_of
 from tollbook.web.table import Column, Kind, QueryRows, choices
 
 TITLES = {
@@ -121,6 +122,7 @@ class OneJob(Page):
             "shot": shot,
             "result": row.result,
             "totals": _totals(row),
+            "names": names_of() if row.kind == "VERIFY" else {},
             "verification": _verification(row),
             "may_cancel": is_active and not row.cancel_wanted_by and (may_start or row.actor == self.viewer.name),
             "may_repeat": not is_active and row.state != job.DONE and may_start,

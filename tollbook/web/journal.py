@@ -36,7 +36,7 @@ class Entries(ListPage):
     columns = (
         Column("seq", "No.", Kind.COUNT, link=_row_address),
         Column("at", "When (UTC)", Kind.INSTANT),
-        Column("actor", "Who", filter="text"),
+        Column("actor", "Who", filter="text", is_optional=True),
         Column("action", "What", Kind.ACTION, filter="text"),
         Column("subject", "Of", Kind.SUBJECT, filter="text"),
         Column("reason", "Why", is_optional=True),

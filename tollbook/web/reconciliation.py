@@ -163,7 +163,7 @@ class Pairs(Page):
         Column("cause", "Cause", Kind.WORD, sorts=False, filter="choice", options=_CAUSES),
         Column("destination", "Destination", sorts=False, filter="exact"),
         Column("day", "Day", Kind.DAY, sorts=False, filter="exact", is_optional=True),
-        Column("trunk", "Trunk", sorts=False, filter="exact", is_optional=True),
+        Column("trunk", "Trunk", Kind.LABEL, sorts=False, filter="exact", is_optional=True),
         Column("minutes_ms", "Minutes apart", Kind.MINUTES, sorts=False, is_optional=True),
         Column("amount_micros", "Theirs less ours", Kind.MONEY, currency="currency"),
     )

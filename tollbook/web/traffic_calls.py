@@ -36,14 +36,14 @@ class TrafficCalls(Page):
     columns = (
         Column("at", "When (UTC)", Kind.INSTANT, link=lambda row: f"{reverse('call', args=[row['call']])}?leg={row['leg']}"),
         Column("partner", "Partner"),
-        Column("trunk", "Trunk", is_optional=True),
+        Column("trunk", "Trunk", Kind.LABEL, is_optional=True),
         Column("a", "From", Kind.CODE),
         Column("b", "To", Kind.CODE),
         Column("duration_ms", "Minutes", Kind.MINUTES),
         Column("cause", "How it ended", Kind.WORD, filter="choice", options=tuple(cube.CAUSE_WORDS.items())),
         Column("q850", "Q.850", Kind.COUNT, is_optional=True),
         Column("sip_code", "SIP", Kind.COUNT, is_optional=True),
-        Column("source", "Source", is_optional=True),
+        Column("source", "Source", Kind.LABEL, is_optional=True),
     )
 
     def crumbs(self) -> list[tuple[str, str]]:

@@ -76,7 +76,7 @@ class Users(ListPage):
         Column("role", "Role", Kind.WORD, filter="choice", options=choices(*(str(role) for role in Role))),
         Column("partner", "Partner", field="partner_id", is_optional=True),
         Column("is_active", "May log in", Kind.BADGE),
-        Column("created_at", "Since (UTC)", Kind.INSTANT),
+        Column("created_at", "Since (UTC)", Kind.INSTANT, is_optional=True),
     )
 
     def rows(self) -> QueryRows:

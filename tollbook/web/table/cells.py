@@ -38,6 +38,7 @@ _SHOWN: dict[Kind, Callable[[Any], str]] = {
     Kind.INSTANT: tags.instant,
     Kind.DAY: lambda value: format_html('<span class="nowrap tabular">{}</span>', value),
     Kind.DIGEST: tags.digest,
+    Kind.LABEL: lambda value: format_html('<span class="nowrap">{}</span>', value),
     Kind.CODE: lambda value: format_html("<code>{}</code>", value),
     Kind.CLASS: lambda value: tags.class_label(str(value)),
     Kind.WORD: lambda value: words.human(str(value)),

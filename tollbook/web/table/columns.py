@@ -15,6 +15,7 @@ class Kind(StrEnum):
     """How a value is shown."""
 
     TEXT = "text"
+    LABEL = "label"  # a short name that is not broken: a trunk, a source
     WORD = "word"  # a word of a closed list
     BADGE = "badge"  # the same, with the colour of its meaning
     COUNT = "count"
