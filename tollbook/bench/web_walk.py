@@ -130,6 +130,8 @@ def addresses() -> Iterator[tuple[str, str, list[str]]]:
         yield f"home of {role}", role, ["/"]
     yield from _searches()
     yield from _drilled()
+    yield from _looked_up()
+    yield from _behind_figures()
 
 
 def _searches() -> Iterator[tuple[str, str, list[str]]]:
@@ -174,3 +176,40 @@ def _drilled() -> Iterator[tuple[str, str, list[str]]]:
     for way, where in ways.items():
         if where:
             yield f"pairs by {way}", "owner", where
+
+
+def _looked_up() -> Iterator[tuple[str, str, list[str]]]:
+    """The row that prices a number, of every deck."""
+    numbers = [number for (number,) in sampled("b_e164")]
+    decks = _rows("Deck")
+    where = [f"/decks/{deck}/lookup/?{urlencode({'number': number})}" for deck, number in zip(decks * len(numbers), numbers, strict=False)]
+    if where:
+        yield "deck row of a number", "owner", where
+
+
+def _behind_figures() -> Iterator[tuple[str, str, list[str]]]:
+    """The calls behind a key figure, by each way the traffic page offers."""
+    found = sampled("trunk, leg, source, CAST(epoch_ms(setup_at) AS BIGINT)", "setup_at IS NOT NULL")
+    ways: dict[str, list[str]] = {"trunk": [], "hour": [], "cause": [], "destination of a trunk": []}
+    places = _destinations()
+    for number, (trunk, leg, source, at) in enumerate(found):
+        base = {"leg": leg, "from": _day(at), "to": _day(at)}
+        ways["trunk"].append(urlencode({**base, "trunk": trunk}))
+        ways["hour"].append(urlencode({**base, "hour": at // 3_600_000 % 24, "source": source}))
+        ways["cause"].append(urlencode({**base, "cause": "ANSWER"}))
+        if places:
+            ways["destination of a trunk"].append(urlencode({**base, "trunk": trunk, "destination": places[number % len(places)]}))
+    for way, queries in ways.items():
+        if queries:
+            yield f"calls of a {way}", "owner", [f"/traffic/calls/?{query}" for query in queries]
+
+
+def _destinations() -> list[str]:
+    """The busiest destinations of the newest day."""
+    from tollbook.web import cube
+
+    newest = cube.newest_day()
+    if newest is None:
+        return []
+    found = cube.lines(cube.Selection(newest, newest), "destination")
+    return [line.key[0] for line in found if line.key[0]][:SAMPLES]

@@ -16,7 +16,7 @@ from tollbook.core.deck import Deck
 from tollbook.core.deck_notice import NoticeTerms, earliest_ms
 from tollbook.core.rights import Right
 from tollbook.engine import deck_difference
-from tollbook.engine.deck import compile_timeline
+from tollbook.engine.deck import CompiledDeck, compile_timeline
 from tollbook.flow import clock, deck_sheets
 from tollbook.flow.book import Book
 from tollbook.flow.reference import DeckVersion
@@ -149,8 +149,9 @@ class Lookup(_OfADeck):
         versions = [each for each in self.versions() if each.known_from <= known]
         if not versions:
             return {"searched": True, "winner": None, "candidates": []}
-        decks = [reference.deck_of(each) for each in versions]
-        compiled = compile_timeline(decks, notice=NoticeTerms(increase_days=reference.notice_days_of(self.row)))
+        sheets = tuple(reference.version_of(each) for each in versions)
+        decks = [deck_sheets.deck_of(book.current(), each) for each in sheets]
+        compiled = _timeline(book.current(), sheets, reference.notice_days_of(self.row))
         place = int(compiled.find_text(pa.array([number]), at)[0][0])
         winner = compiled.rows.slice(place, 1).to_pylist()[0] if place >= 0 else None
         candidates = [found for version, deck in zip(versions, decks, strict=True) for found in _meeting(number, version, deck)]
@@ -159,6 +160,12 @@ class Lookup(_OfADeck):
         candidates.sort(key=lambda each: (-len(each["code"]), each["received_at"]))
         won = next((each for each in candidates if each["wins"]), None)
         return {"searched": True, "winner": won, "candidates": candidates}
+
+
+@lru_cache(maxsize=32)
+def _timeline(of: Book, sheets: tuple[DeckVersion, ...], notice_days: int) -> CompiledDeck:
+    """What versions of a deck come to together: all of them are sealed, so it is compiled once per process."""
+    return compile_timeline([deck_sheets.deck_of(of, each) for each in sheets], notice=NoticeTerms(increase_days=notice_days))
 
 
 def _meeting(number: str, version: DeckRow, deck: Deck) -> list[dict[str, Any]]:
