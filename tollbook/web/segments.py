@@ -23,7 +23,8 @@ _opening = threading.Lock()
 @cache
 def _database() -> duckdb.DuckDBPyConnection:
     database = open_database(memory_limit=MEMORY_LIMIT, threads=THREADS)
-    database.execute("SET parquet_metadata_cache = true")
+    # For every cursor: it is a connection of its own, and begins with the global settings and those of no other connection.
+    database.execute("SET GLOBAL TimeZone = 'UTC'; SET parquet_metadata_cache = true")
     return database
 
 
@@ -31,8 +32,6 @@ def connection() -> duckdb.DuckDBPyConnection:
     """A cursor of this process's database. Pages keep nothing in it, so that one serves all requests; what it learned of the files, too."""
     with _opening:
         cursor: duckdb.DuckDBPyConnection = _database().cursor()
-    # A cursor is a connection of its own, and begins with the settings of no other.
-    cursor.execute("SET TimeZone = 'UTC'")
     return cursor
 
 
