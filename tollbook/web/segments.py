@@ -24,7 +24,7 @@ _opening = threading.Lock()
 def _database() -> duckdb.DuckDBPyConnection:
     database = open_database(memory_limit=MEMORY_LIMIT, threads=THREADS)
     # For every cursor: it is a connection of its own, and begins with the global settings and those of no other connection.
-    database.execute("SET GLOBAL TimeZone = 'UTC'; SET parquet_metadata_cache = true")
+    database.execute("SET GLOBAL TimeZone = 'UTC'; SET GLOBAL parquet_metadata_cache = true")
     return database
 
 
