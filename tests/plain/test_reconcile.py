@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from plain.two_files import THEIR_COLUMNS, THEIRS, call, stated, write_all, write_csv
+from plain.two_files import OUR_COLUMNS, THEIR_COLUMNS, THEIRS, call, stated, write_all, write_csv
 from tollbook.core.problem import Refusal
 from tollbook.plain.reconcile import reconcile
 from tollbook.plain.reconcile_output import waterfall_rows
@@ -159,6 +159,30 @@ def test_a_file_without_amounts_is_valued_at_our_prices(written: Path, tmp_path:
             "DURATION": "0.024000",
             "MISSING_THEIRS": "-0.032000",
         }
+
+
+def test_the_parts_of_a_call_are_one_call_and_every_part_is_listed(written: Path, tmp_path: Path) -> None:
+    # Our call of two minutes is two records of one minute at theirs; one more call of two parts is only theirs.
+    parts = [
+        part
+        for number in (1, 7)
+        for part in (call(number, partial_seq=1, partial_last=False), call(number + 1, partial_seq=2, partial_last=True))
+    ]
+    for part, number in zip(parts, (1, 1, 7, 7), strict=True):
+        part |= {"call_id": f"call-{number}@example", "a_e164": f"4930{number:07d}"}
+    ours = write_csv(tmp_path / "ours.csv", OUR_COLUMNS, [call(1, seconds=120)])
+    theirs = write_csv(tmp_path / "theirs.csv", [*THEIR_COLUMNS, "partial_seq", "partial_last"], parts)
+    with reconcile(ours, theirs, written / "terms.toml") as found:
+        found.write(tmp_path / "out")
+    matches, unmatched = rows(tmp_path / "out" / "matches.csv"), rows(tmp_path / "out" / "unmatched.csv")
+    assert [(row["our_record_no"], row["their_record_no"], row["their_duration_ms"]) for row in matches] == [("1", "1", "120000")]
+    assert [(row["record_no"], row["reason"], row["duration_ms"]) for row in unmatched] == [
+        ("2", "PARTIAL", "60000"),
+        ("3", "MISSING_OURS", "120000"),
+        ("4", "PARTIAL", "60000"),
+    ]
+    assert unmatched[0]["kept_cdr_id"] == matches[0]["their_cdr_id"]
+    assert unmatched[2]["kept_cdr_id"] == unmatched[1]["cdr_id"]
 
 
 def test_a_partner_our_file_never_names_is_told(written: Path, tmp_path: Path) -> None:

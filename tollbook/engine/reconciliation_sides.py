@@ -65,7 +65,8 @@ def leg_of(side: str, leg: str, legs: dict[str, int]) -> str:
 
 
 def _mark(connection: duckdb.DuckDBPyConnection, folder: Path, name: str) -> None:
-    """kept_<side>: what goes on. copies_<side>: the repeats with the record they repeat; the very same record twice is a repeat too."""
+    """kept_<side>: what goes on. copies_<side>: the repeats with the record they repeat; the very same record twice is a repeat too.
+    parts_<side>: the later parts of calls, with the first, which stands for the call."""
     marks = mediation.mark(connection, f"raw_{name}")
     kept = mediation.kept(connection, f"raw_{name}", marks, f"going_{name}")
     connection.register("side_marks", marks)
@@ -80,6 +81,12 @@ def _mark(connection: duckdb.DuckDBPyConnection, folder: Path, name: str) -> Non
                'DUP_EXACT' AS mark, c.cdr_id AS kept_cdr_id
         FROM (SELECT * FROM raw_{name} SEMI JOIN twice_{name} USING (cdr_id, leg_no)
               QUALIFY row_number() OVER (PARTITION BY cdr_id, leg_no ORDER BY file_digest, record_no) > 1) c
+        """
+    )
+    connection.execute(
+        f"""
+        CREATE TEMP TABLE parts_{name} AS SELECT c.*, m.kept_cdr_id
+        FROM raw_{name} c JOIN side_marks m ON m.cdr_id = c.cdr_id AND m.leg_no = c.leg_no WHERE m.mark = 'PARTIAL'
         """
     )
     connection.unregister("side_marks")
