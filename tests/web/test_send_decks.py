@@ -35,6 +35,7 @@ def test_the_routes_desk_sends_a_deck_and_nothing_else(full_book: Path, log_in: 
 
     client = log_in("routes")
     assert f'href="{ADDRESS}"' in client.get("/decks/").content.decode()
+    assert f'href="{ADDRESS}"' in client.get("/sources/").content.decode()
     assert client.get("/ingest/").status_code == 403
     name, content = _known_sheet(full_book)
     answer = _send(client, (name, content + b"\n"))

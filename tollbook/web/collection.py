@@ -34,7 +34,7 @@ class Sources(Page):
     template, title = "web/sources.html", "Sources"
 
     def context(self) -> dict[str, Any]:
-        return {"sources": figures.sources(clock.now_ms()), "may_ingest": self.may(Right.INGEST)}
+        return {"sources": figures.sources(clock.now_ms()), "may_ingest": self.may(Right.INGEST), "may_send": self.may(Right.WRITE_DECKS)}
 
 
 class Source(ListPage):

@@ -66,7 +66,9 @@ class Documents(ListPage):
     empty_command = "tollbook close PERIOD"
     empty_icon = "file-invoice"
     columns = (
-        Column("own_number", "No.", field="content__number", filter="text", link=lambda row: reverse("document", args=[row["pk"]])),
+        Column(
+            "own_number", "No.", Kind.LABEL, field="content__number", filter="text", link=lambda row: reverse("document", args=[row["pk"]])
+        ),
         Column("series", "Series", filter="exact", is_optional=True),
         Column("kind", "Kind", Kind.WORD, filter="choice", options=KIND_OPTIONS, is_optional=True),
         Column("partner", "Partner", field="partner_id", filter="exact"),
