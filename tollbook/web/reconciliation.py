@@ -161,7 +161,7 @@ class Pairs(Page):
     columns = (
         Column("call", "Call", Kind.CODE, sorts=False, link=_call_address),
         Column("cause", "Cause", Kind.WORD, sorts=False, filter="choice", options=_CAUSES),
-        Column("destination", "Destination", sorts=False, filter="exact"),
+        Column("destination", "Destination", sorts=False, filter="exact", is_optional=True),
         Column("day", "Day", Kind.DAY, sorts=False, filter="exact", is_optional=True),
         Column("trunk", "Trunk", Kind.LABEL, sorts=False, filter="exact", is_optional=True),
         Column("minutes_ms", "Minutes apart", Kind.MINUTES, sorts=False, is_optional=True),
