@@ -68,9 +68,9 @@ def _sql(statement: str) -> None:
         cursor.execute(statement)
 
 
-def _flip(path: Path) -> None:
+def _flip(path: Path, part: float = 0.5) -> None:
     content = bytearray(path.read_bytes())
-    content[len(content) // 2] ^= 1
+    content[int((len(content) - 1) * part)] ^= 1
     path.write_bytes(content)
 
 
@@ -148,7 +148,18 @@ def test_what_is_wrong_is_named(full: Book, what: str) -> None:
     got = _found(full)
     # One damage may show in more than one place, but never in a place that is whole.
     assert set(wanted) <= set(got), got
-    assert set(got) <= {*wanted, "CHECK_USAGE", "CHECK_HEAD", "CHECK_BATCH"}, got
+    assert set(got) <= {*wanted, "CHECK_USAGE", "CHECK_HEAD", "CHECK_BATCH", "CHECK_STOPPED"}, got
+
+
+@pytest.mark.parametrize("kind", ["cdr", "charge", "match"])
+@pytest.mark.parametrize("part", [0.0, 0.3, 0.7, 0.9, 1.0])
+def test_a_file_damaged_anywhere_stops_no_other_check(full: Book, kind: str, part: float) -> None:
+    path = _path(full, kind)
+    _flip(path, part)
+    report = check_book(full, actor=OWNER, youngest_orphan_ms=0)
+    assert str(path.relative_to(full.folder)) in {each.place.file for each in report.found if each.code == "CHECK_FILE"}
+    assert list(report.counts)[-1] == "orphans"
+    assert not check_book(full, actor=OWNER, repair=True, youngest_orphan_ms=0).is_whole
 
 
 @pytest.mark.parametrize("what", ["usage is changed", "usage is lost", "a known id is forgotten", "files are left behind"])

@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+import duckdb
+import pyarrow as pa
 from django.db.models import Sum
 
-from tollbook.core.problem import Problem, problem
+from tollbook.core.problem import Problem, Refusal, problem
 from tollbook.core.rights import Actor, Right, require
 from tollbook.engine.database import open_database, paths_list
 from tollbook.flow import check_files, check_indexes, compiled_decks, kpi, progress, rebuild
@@ -46,7 +48,7 @@ def check_book(book: Book, *, actor: Actor, repair: bool = False, youngest_orpha
         _repair(book, actor, report, youngest_orphan_ms)
     for number, (name, check) in enumerate(_CHECKS.items()):
         progress.report("checking", number, len(_CHECKS) + 1, name)
-        found = list(check(book))
+        found = _told(name, check(book))
         report.found.extend(found)
         report.counts[name] = len(found)
     progress.report("checking", len(_CHECKS), len(_CHECKS) + 1, "orphans")
@@ -54,6 +56,19 @@ def check_book(book: Book, *, actor: Actor, repair: bool = False, youngest_orpha
     report.counts["orphans"] = len(left)
     report.found.extend(problem("CHECK_ORPHAN", file=str(path.relative_to(book.folder))) for path in left)
     return report
+
+
+def _told(name: str, found: Iterator[Problem]) -> list[Problem]:
+    """What a check finds; a file so damaged that the check cannot go on is one more finding, and the next checks go on."""
+    told: list[Problem] = []
+    try:
+        for each in found:
+            told.append(each)
+    except (OSError, ValueError, LookupError, pa.ArrowException, duckdb.Error) as error:
+        told.append(problem("CHECK_STOPPED", f"The check of {name} could not go on: {' '.join(str(error).split())[:200]}."))
+    except Refusal as refusal:
+        told.extend(refusal.problems)
+    return told
 
 
 def _journal(book: Book) -> Iterator[Problem]:
@@ -170,7 +185,18 @@ _CHECKS: Final[dict[str, Callable[[Book], Iterator[Problem]]]] = {
 
 
 def _repair(book: Book, actor: Actor, report: CheckReport, youngest_orphan_ms: int) -> None:
-    """Only what is derived is made again, and only where it disagrees; the journal says so."""
+    """Only what is derived is made again, and never from files that are damaged; then what belongs to nothing is removed."""
+    if any(check_files.damaged(book, derived_too=False)):
+        report.found.append(problem("CHECK_STOPPED", "Nothing was made again, because files are damaged that it would be made from."))
+    else:
+        _derive_again(book, actor, report)
+    swept = check_files.sweep(book, youngest_ms=youngest_orphan_ms)
+    if swept:
+        report.repaired["orphans"] = swept
+
+
+def _derive_again(book: Book, actor: Actor, report: CheckReport) -> None:
+    """Known ids, usage, compiled decks and indexes, where they disagree; the journal says so."""
     for problems, word, work in (
         (list(_known_ids(book)), "known ids", lambda: _write_known_ids(book)),
         (list(_usage(book)), "usage", lambda: _write_usage(book)),
@@ -184,9 +210,6 @@ def _repair(book: Book, actor: Actor, report: CheckReport, youngest_orphan_ms: i
     made = check_indexes.repair(book)
     if made:
         report.repaired["indexes"] = made
-    swept = check_files.sweep(book, youngest_ms=youngest_orphan_ms)
-    if swept:
-        report.repaired["orphans"] = swept
 
 
 def _write_known_ids(book: Book) -> dict[str, Any]:

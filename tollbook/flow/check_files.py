@@ -24,6 +24,7 @@ class Expected:
     path: Path
     digest: str
     what: str
+    is_derived: bool = False
 
 
 def expected_files(book: Book) -> Iterator[Expected]:
@@ -33,12 +34,14 @@ def expected_files(book: Book) -> Iterator[Expected]:
     for digest, path, kind in Segment.objects.order_by("path").values_list("digest", "path", "kind"):
         yield Expected(book.path(path), digest, f"segment of kind {kind}")
     for digest, path, source, day in KnownIds.objects.order_by("path").values_list("digest", "path", "source", "day"):
-        yield Expected(book.path(path), digest, f"known ids of {source} on {day}")
+        yield Expected(book.path(path), digest, f"known ids of {source} on {day}", is_derived=True)
 
 
-def damaged(book: Book) -> Iterator[Problem]:
-    """Files that are missing or whose bytes changed."""
+def damaged(book: Book, *, derived_too: bool = True) -> Iterator[Problem]:
+    """Files that are missing or whose bytes changed; known ids are derived, everything else is what the rest is derived from."""
     for each in expected_files(book):
+        if not derived_too and each.is_derived:
+            continue
         relative = str(each.path.relative_to(book.folder))
         if not each.path.is_file():
             yield problem("CHECK_FILE", f"The {each.what} is missing.", file=relative, value=each.digest)

@@ -132,6 +132,11 @@ KINDS: dict[str, Kind] = {
         "The key figures of a day are not what its records add up to.",
         "Restore the day's file from a backup, or report it: the same records must give the same sums.",
     ),
+    "CHECK_STOPPED": Kind(
+        Severity.ERROR,
+        "A file is so damaged that a check cannot go on.",
+        "Put the files that CHECK_FILE names back from a copy, then check again.",
+    ),
     "CHECK_USAGE": Kind(Severity.ERROR, "The running usage is not what the records add up to.", "Rebuild it with tollbook check --repair."),
     "SEALED_FILE_MISSING": Kind(
         Severity.FATAL, "A sealed file is not where its digest says.", "Restore it from a backup; run tollbook check."
