@@ -124,6 +124,10 @@ class Stream:
             self._holds = False
             _places.release()
 
+    def __del__(self) -> None:
+        """An answer that was made and never sent has nobody who closes it."""
+        self.close()
+
 
 def stream(job_id: str, last: str) -> Stream | None:
     """The stream of a job; None where all places are taken."""
