@@ -1,7 +1,8 @@
 """Runs every compiled function once, outside of anybody's first run: `python -m tollbook.cli.warm`.
 
 Machine code is kept per user (`tollbook.engine.compiled.cache_folder`), so later processes load it in milliseconds. Two tiny carriers are
-rated and compared, because only real calls have the types that real calls have.
+rated and compared, because only real calls have the types that real calls have. A book is made too, and every stage loaded, so that the
+libraries' own first loading is over as well.
 """
 
 from __future__ import annotations
@@ -9,7 +10,9 @@ from __future__ import annotations
 import contextlib
 import io
 import tempfile
+from importlib import import_module
 from pathlib import Path
+from pkgutil import walk_packages
 
 _DECK = """Code,Destination,Rate,Billing Increment,Effective Date
 44,United Kingdom,0.0100,1/1,2026-01-01
@@ -44,7 +47,7 @@ def _records(*, zone: str = "", identifiers: bool = True) -> str:
 
 
 def warm(folder: Path) -> None:
-    """Rates and compares tiny files in a folder of their own."""
+    """Rates and compares tiny files in a folder of their own, and makes a book there."""
     from tollbook.cli.app import run
 
     files = {
@@ -60,6 +63,12 @@ def warm(folder: Path) -> None:
     run(["rate", at["ours.csv"], "--deck", at["deck.csv"], "-o", str(folder / "rated.csv")])
     for theirs in ("theirs.csv", "blind.csv"):
         run(["reconcile", at["ours.csv"], at[theirs], "--agreement", at["terms.toml"], "-o", str(folder / "difference")])
+    run(["init", str(folder / "book"), "--name", "warm"])
+    for layer in ("core", "engine", "formats", "plain", "store", "flow"):
+        package = import_module(f"tollbook.{layer}")
+        for each in walk_packages(package.__path__, f"{package.__name__}."):
+            with contextlib.suppress(ImportError):  # of an extra that is not installed
+                import_module(each.name)
 
 
 def main() -> None:
