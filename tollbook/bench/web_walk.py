@@ -132,6 +132,7 @@ def addresses() -> Iterator[tuple[str, str, list[str]]]:
     yield from _drilled()
     yield from _looked_up()
     yield from _behind_figures()
+    yield from _suppliers_lines()
 
 
 def _searches() -> Iterator[tuple[str, str, list[str]]]:
@@ -202,6 +203,14 @@ def _behind_figures() -> Iterator[tuple[str, str, list[str]]]:
     for way, queries in ways.items():
         if queries:
             yield f"calls of a {way}", "owner", [f"/traffic/calls/?{query}" for query in queries]
+
+
+def _suppliers_lines() -> Iterator[tuple[str, str, list[str]]]:
+    """The lines of invoices that suppliers sent, and why the first ones differ."""
+    received = _rows("Document", kind="RECEIVED_INVOICE")
+    if received:
+        yield "lines of a supplier's invoice", "owner", [f"/documents/{pk}/lines/" for pk in received]
+        yield "line of a supplier's invoice", "owner", [f"/documents/{pk}/lines/1/" for pk in received]
 
 
 def _destinations() -> list[str]:
