@@ -59,8 +59,9 @@ lint: .venv/.stamp-dev
 	$(BIN)/lint-imports
 	$(BIN)/mypy
 
+# The rules themselves, the formats and the lint of the repository: what one wants to know before every commit.
 check: lint .venv/.stamp-warm
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not slow and not server and not browser"
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not slow" tests/core tests/formats tests/test_tidy.py
 
 bench: .venv/.stamp-dev .venv/.stamp-warm
 	$(BIN)/tollbook bench rating
