@@ -21,7 +21,7 @@ import zipfile
 from contextlib import redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from rich.console import Console
 from rich.table import Table
@@ -278,11 +278,11 @@ def main() -> int:
     return code
 
 
-def serve(tour: Tour) -> int:
-    from tollbook.cli.app import run
-
+def serve(tour: Tour) -> NoReturn:
+    """The web application over the demo's book, until Ctrl-C. In this process's place: the application has settings of its own."""
     shown(f"serve --book {tour.book}")
-    return run(["serve", "--book", str(tour.book)])
+    sys.stdout.flush()
+    os.execv(sys.executable, [sys.executable, "-m", "tollbook", "serve", "--book", str(tour.book)])
 
 
 if __name__ == "__main__":
