@@ -242,8 +242,9 @@ def peak_mb() -> int:
     """Peak resident memory of this process in MB. Where Linux says it itself: what getrusage counts there begins with the size of
     whoever started the process. Linux counts kB, macOS bytes."""
     status = Path("/proc/self/status")
-    if status.exists():
-        return next(int(line.split()[1]) for line in status.read_text().splitlines() if line.startswith("VmHWM:")) // 1024
+    for line in status.read_text(encoding="ascii", errors="replace").splitlines() if status.exists() else ():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) // 1024
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return int(peak / (1 << 20) if sys.platform == "darwin" else peak / 1024)
 
