@@ -23,10 +23,12 @@ from tollbook.api import (
     overview,
     partners,
     people,
+    received_lines,
     runs,
     sources,
     traffic,
     uploads,
+    users,
 )
 from tollbook.api.operation import PROBLEM_CONTENT, problem_responses
 from tollbook.api.problem import ApiError, answer_to
@@ -88,8 +90,8 @@ PROBLEM_SCHEMA: Final[dict[str, Any]] = {
     },
 }
 _ROUTERS: Final = (
-    *(people, overview, partners, exposure, decks, deck_changes, sources, uploads, calls, traffic),
-    *(runs, exceptions, disputes, documents, document_lines, jobs),
+    *(people, users, overview, partners, exposure, decks, deck_changes, sources, uploads, calls, traffic),
+    *(runs, exceptions, disputes, documents, document_lines, received_lines, jobs),
 )
 
 

@@ -1,4 +1,4 @@
-"""The journal, users, tokens, and what the token in hand may do."""
+"""The journal, tokens, and what the token in hand may do."""
 
 from __future__ import annotations
 
@@ -24,7 +24,6 @@ from tollbook.web import book
 from tollbook.web.journal import Entries
 from tollbook.web.page import Scope
 from tollbook.web.tokens import Tokens
-from tollbook.web.users import Users
 
 router = Router(tags=["book"])
 
@@ -37,18 +36,6 @@ listing.add(
         Entries,
         "Every change of the book, in order.",
         "Each row carries the hash of the row before it; the database refuses to change or remove one.",
-    ),
-)
-listing.add(
-    router,
-    Listing(
-        "/users",
-        "users",
-        "User",
-        Users,
-        "Everybody who may log in, with role.",
-        "People are invited and let go on the pages.",
-        shapes={"is_active": Shape.FLAG},
     ),
 )
 listing.add(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
 from tollbook.core.matching.finding import Finding
@@ -34,6 +35,17 @@ def amount_of(value_60th_nanos: int, currency: str) -> str:
     unit = 10 ** (6 - minor_unit_places(currency))
     rounded = divide_rounded(micros, unit, HALF_UP) * unit
     return format_micros(rounded or micros, currency)
+
+
+def billed_as(verb: str, their_code: str, their_destination: str, ours: tuple[str, str] | None) -> str:
+    """Which code and destination they rated a call as, beside ours; None where our deck has no price for it."""
+    mine = f"ours is {ours[0]}, {ours[1]}" if ours else "our deck has no price"
+    return f"{verb} code {their_code}, {their_destination}; {mine}"
+
+
+def is_billed_as(sentence: str, destination: str) -> bool:
+    """Whether such a sentence says that they rated the call as this destination."""
+    return re.search(rf" code [^,;]*, {re.escape(destination)}; our", sentence) is not None
 
 
 def headline(difference: int, causes: Sequence[tuple[str, int]], currency: str, *, payable: bool, stated: bool) -> str:

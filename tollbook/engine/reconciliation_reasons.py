@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from tollbook.core.deck import LONGEST_CODE
 from tollbook.core.reconciliation import EXPLAINED_BY_DESTINATION, EXPLAINED_BY_TIME, EXPLAINED_BY_VERSION
+from tollbook.core.reconciliation_sentences import billed_as
 from tollbook.engine.reconciliation_prices import NO_ROW, Booleans, Integers, Priced, Prices, Texts
 
 _NONE = -1
@@ -208,8 +209,8 @@ def _shorter_codes(question: _Question, prices: Prices, found: Reasons) -> Boole
 
 def _destination_sentence(prices: Prices, verb: str) -> Callable[[int, int], str]:
     def sentence(ours: int, theirs: int) -> str:
-        mine = f"ours is {prices.code(ours)}, {prices.destination(ours)}" if ours != NO_ROW else "our deck has no price"
-        return f"{verb} code {prices.code(theirs)}, {prices.destination(theirs)}; {mine}"
+        mine = (prices.code(ours), prices.destination(ours)) if ours != NO_ROW else None
+        return billed_as(verb, prices.code(theirs), prices.destination(theirs), mine)
 
     return sentence
 

@@ -12,6 +12,7 @@ import numpy as np
 from django.urls import reverse
 
 from tollbook.core.money import HALF_EVEN, divide_rounded
+from tollbook.core.reconciliation_sentences import is_billed_as
 from tollbook.core.reconciliation_words import CAUSE_LABELS, CAUSE_MEANINGS
 from tollbook.flow.pairs import pairs_of
 from tollbook.formats.invoice.incoming import IncomingInvoice, IncomingLine, read_incoming
@@ -97,17 +98,19 @@ def line_rows(row: Document, run: Run | None) -> list[dict[str, Any]]:
             "number": line.row,
             "destination": line.destination,
             "codes": _few(line.codes),
+            "all_codes": ", ".join(line.codes),
             "rate_nanos": line.rate_nanos_per_minute,
             "calls": line.calls,
             "minutes_ms": divide_rounded(line.minutes_millionths * _MILLISECONDS, _MILLIONTHS, HALF_EVEN),
             "amount_micros": line.amount_micros,
             "currency": invoice.currency,
-            **_difference(parts.get(line.destination, ())),
+            **(_difference(parts.get(line.destination, ())) if run else {"difference_micros": None, "cause": None}),
         }
         for line in invoice.lines
     ]
     named = {line.destination for line in invoice.lines}
-    nothing = {**dict.fromkeys(("number", "rate_nanos", "calls", "minutes_ms", "amount_micros")), "codes": "on no line of theirs"}
+    absent = ("number", "all_codes", "rate_nanos", "calls", "minutes_ms", "amount_micros")
+    nothing = {**dict.fromkeys(absent), "codes": "on no line of theirs"}
     unnamed = [
         {**nothing, "destination": name, "currency": invoice.currency, **_difference(found)}
         for name, found in sorted(parts.items())
@@ -168,6 +171,7 @@ def line_context(row: Document, line: IncomingLine, scope: str, run: Run) -> dic
     version = reference.agreement_by_digest(summary["agreement"]["digest"])
     causes = [
         {
+            "cause": each.cause,
             "label": CAUSE_LABELS.get(each.cause, each.cause),
             "meaning": CAUSE_MEANINGS.get(each.cause, ""),
             "clause": told.get(each.cause, {}).get("clause", ""),
@@ -195,4 +199,4 @@ def line_context(row: Document, line: IncomingLine, scope: str, run: Run) -> dic
 
 def _billed_here(destination: str, cause: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """Calls that by our deck belong to another destination and stand on this one's line: the comparison words them by both."""
-    return [each for each in cause.get("details", []) if f", {destination}; ours is " in str(each.get("detail", ""))]
+    return [each for each in cause.get("details", []) if is_billed_as(str(each.get("detail", "")), destination)]

@@ -7,11 +7,11 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.contrib.auth.models import User as Account
-from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
 
+from tollbook.core.problem import Refusal
 from tollbook.core.rights import RIGHTS, Right, Role
 from tollbook.store.models import Partner, User
 from tollbook.web.accounts import people
@@ -32,12 +32,19 @@ ABOUT = {
 }
 
 
-class InvitationForm(forms.Form):
-    """Whom to invite as what."""
+FIELD_OF = {"USER_NAME": "name", "USER_ROLE": "role", "USER_PARTNER": "partner", "USER_LAST_OWNER": "role"}
+# What the owner may do with a person, and what is said when it is done.
+STEPS = {
+    "activate": "may log in again",
+    "deactivate": "may no longer log in",
+    "invite-again": "has a new invitation",
+    "role": "has the new role",
+}
 
-    name = forms.CharField(
-        label="User name", max_length=100, help_text="Lower-case letters, digits and . _ @ -, for instance the e-mail address."
-    )
+
+class RoleForm(forms.Form):
+    """Which role, and whose."""
+
     role = forms.ChoiceField(choices=[(role, f"{human(str(role)).capitalize()}: {about}") for role, about in ABOUT.items()])
     partner = forms.ChoiceField(required=False, help_text="Only for the role partner: whose documents and disputes.")
 
@@ -47,22 +54,33 @@ class InvitationForm(forms.Form):
         assert isinstance(field, forms.ChoiceField)
         field.choices = [("", "none"), *((each.id, each.name or each.id) for each in Partner.objects.order_by("id"))]
 
-    def clean_name(self) -> str:
-        name = str(self.cleaned_data["name"]).strip().lower()
-        if not people.NAME.fullmatch(name):
-            raise ValidationError("Use 2 to 100 lower-case letters, digits and . _ @ -, beginning with a letter or digit.")
-        if User.objects.filter(name=name).exists() or Account.objects.filter(username=name).exists():
-            raise ValidationError("There is somebody of this name already.")
-        return name
+    def chosen(self) -> tuple[Role, str | None]:
+        """What was chosen, of a valid form."""
+        return Role(self.cleaned_data["role"]), self.cleaned_data["partner"] or None
 
-    def clean(self) -> dict[str, Any]:
-        given = super().clean() or {}
-        is_partner, partner = given.get("role") == Role.PARTNER, given.get("partner")
-        if is_partner and not partner:
-            self.add_error("partner", "A partner's user needs its partner.")
-        if not is_partner and partner:
-            self.add_error("partner", "Only the role partner belongs to a partner.")
-        return given
+    def refuse(self, refusal: Refusal) -> None:
+        """Says at the field what the command did not accept."""
+        for each in refusal.problems:
+            field = FIELD_OF.get(each.code)
+            self.add_error(field if field in self.fields else None, f"{each.reason} {each.remedy}")
+
+
+class InvitationForm(RoleForm):
+    """Whom to invite as what."""
+
+    name = forms.CharField(
+        label="User name", max_length=100, help_text="Lower-case letters, digits and . _ @ -, for instance the e-mail address."
+    )
+    field_order = ("name", "role", "partner")
+
+    def clean_name(self) -> str:
+        return str(self.cleaned_data["name"]).strip().lower()
+
+
+def invitation_address(request: HttpRequest, account: Account) -> str:
+    """The address to hand over."""
+    uid, token = people.invitation_of(account).split("/", 1)
+    return request.build_absolute_uri(reverse("invitation", args=[uid, token]))
 
 
 class Users(ListPage):
@@ -102,13 +120,12 @@ class Invite(Page):
         form = InvitationForm(request.POST)
         if not form.is_valid():
             return self.show(status=422, form=form)
-        given = form.cleaned_data
-        account = people.invite(self.viewer, given["name"], Role(given["role"]), given["partner"] or None)
-        return self.show(form=form, name=given["name"], address=self._address(account))
-
-    def _address(self, account: Account) -> str:
-        uid, token = people.invitation_of(account).split("/", 1)
-        return self.request.build_absolute_uri(reverse("invitation", args=[uid, token]))
+        try:
+            account = people.invite(self.viewer, form.cleaned_data["name"], *form.chosen())
+        except Refusal as refusal:
+            form.refuse(refusal)
+            return self.show(status=422, form=form)
+        return self.show(form=form, name=account.username, address=invitation_address(request, account))
 
 
 class OneUser(Page):
@@ -129,19 +146,39 @@ class OneUser(Page):
     def context(self) -> dict[str, Any]:
         row = self._row()
         rights = RIGHTS[Role(row.role)]
-        account = Account.objects.filter(username=row.name).first()
         return {
             "title": row.name,
             "row": row,
-            "has_password": account is not None and account.has_usable_password(),
+            "has_password": has_password(row.name),
             "rights": [(right_words(str(right)), right in rights) for right in Right],
             "may_manage": self.may(Right.MANAGE_USERS) and row.name != self.viewer.name,
+            "form": RoleForm(initial={"role": row.role, "partner": row.partner_id or ""}),
         }
 
     def post(self, request: HttpRequest, name: str) -> HttpResponseBase:
         row, step = self._row(), request.POST.get("step")
-        if not self.may(Right.MANAGE_USERS) or row.name == self.viewer.name or step not in ("activate", "deactivate"):
+        if not self.may(Right.MANAGE_USERS) or row.name == self.viewer.name or step not in STEPS:
             return self.show(status=403, **self.context())
-        people.change(self.viewer, row.name, is_active=step == "activate")
-        messages.success(request, f"{row.name} may {'log in again' if step == 'activate' else 'no longer log in'}.")
+        form = RoleForm(request.POST) if step == "role" else None
+        if form is not None and not form.is_valid():
+            return self.show(status=422, **{**self.context(), "form": form})
+        try:
+            if step == "invite-again":
+                address = invitation_address(request, people.invite_again(self.viewer, row.name))
+                return self.show(**self.context(), name=row.name, address=address)
+            if form is not None:
+                people.change_role(self.viewer, row.name, *form.chosen())
+            else:
+                people.change(self.viewer, row.name, is_active=step == "activate")
+        except Refusal as refusal:
+            if form is not None:
+                form.refuse(refusal)
+            return self.show(status=422, **{**self.context(), **({"form": form} if form else {"problems": refusal.problems})})
+        messages.success(request, f"{row.name} {STEPS[str(step)]}.")
         return redirect("user", name=row.name)
+
+
+def has_password(name: str) -> bool:
+    """Whether somebody has set a password, by an invitation."""
+    account = Account.objects.filter(username=name).first()
+    return account is not None and account.has_usable_password()

@@ -30,6 +30,20 @@ KINDS: dict[str, Kind] = {
         Severity.FATAL, "The role does not have the right this needs.", "Ask the owner of the book for a role that has it."
     ),
     "USER_UNKNOWN": Kind(Severity.FATAL, "The book has no active user of this name.", "Ask the owner of the book."),
+    "USER_NAME": Kind(
+        Severity.FATAL,
+        "Nobody can be invited by this name.",
+        "Use 2 to 100 lower-case letters, digits and . _ @ -, beginning with a letter or digit, that nobody has yet.",
+    ),
+    "USER_PARTNER": Kind(
+        Severity.FATAL, "The role and the partner do not go together.", "Name the partner for the role partner, and for no other role."
+    ),
+    "USER_ROLE": Kind(
+        Severity.FATAL,
+        "A token cannot give a role, or change who has one, with rights beyond its own.",
+        "Use a token whose scope has all rights of the role, or do it on the pages as the owner.",
+    ),
+    "USER_LAST_OWNER": Kind(Severity.FATAL, "The book would have no owner.", "Make somebody else an owner first."),
     # Writers
     "LEASE_HELD": Kind(Severity.FATAL, "Another process is writing for this source.", "Wait until it is done, then try again."),
     "LEASE_LOST": Kind(
