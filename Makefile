@@ -4,6 +4,7 @@
 SHELL := /bin/sh
 
 SERVE ?= 1
+PORT ?= 8000
 # Tests run on every core; a file's tests stay together, because they share what they prepared.
 WORKERS ?= auto
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do command -v $$p && break; done)
@@ -19,7 +20,7 @@ export SSL_CERT_FILE ?= $(CERTIFICATES)
 endif
 
 help:
-	@echo "make demo          a month of two carriers, closed and verified (SERVE=0: no server at the end)"
+	@echo "make demo          a month of two carriers, closed and verified (SERVE=0: no server at the end; PORT=8000)"
 	@echo "make test          every test this machine can run without root; says what it skipped"
 	@echo "make check         format, types, layers, repository lint, fast tests: under a minute"
 	@echo "make bench         rating and matching beside other ways of doing the same work, and every page"
@@ -48,7 +49,7 @@ $(BIN)/python:
 	@touch $@
 
 demo: .venv/.stamp-warm
-	@SERVE=$(SERVE) $(BIN)/python examples/two-carriers/demo.py
+	@SERVE=$(SERVE) $(BIN)/python examples/two-carriers/demo.py --port $(PORT)
 
 test: .venv/.stamp-dev .venv/.stamp-warm
 	$(BIN)/python -m pytest -rs -n $(WORKERS) --dist loadfile

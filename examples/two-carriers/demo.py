@@ -1,6 +1,6 @@
 """The demonstration: a book of two carriers' month, from an empty folder to a sealed close, and what it found beside the truth.
 
-    python examples/two-carriers/demo.py [--folder demo] [--json FILE]
+    python examples/two-carriers/demo.py [--folder demo] [--json FILE] [--port 8000]
 
 It types the commands a user would type, at the instants at which the documents came in. It ends with exit code 1 if one number disagrees
 with the lab's truth or the oracle. SERVE=1 in the environment (`make demo`) serves the book at the end.
@@ -259,6 +259,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
     parser.add_argument("--folder", type=Path, default=Path("demo"), help="where everything is made (default: demo)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the checks as JSON as well")
+    parser.add_argument("--port", type=int, default=8000, help="where it is served at the end (default: 8000)")
     options = parser.parse_args()
     tour = prepare(options.folder)
     say("[bold]Two carriers, one month.[/bold] Real SIP traffic between Boreal Carrier (us) and Aurora Voice, 22 November 2026.")
@@ -275,15 +276,15 @@ def main() -> int:
     if options.json:
         options.json.write_text(json.dumps(as_json(tour, closed, findings, places), indent=2, default=str) + "\n", encoding="utf-8")
     if code == 0 and os.environ.get("SERVE", "0") not in ("", "0"):
-        return serve(tour)
+        return serve(tour, options.port)
     return code
 
 
-def serve(tour: Tour) -> NoReturn:
+def serve(tour: Tour, port: int) -> NoReturn:
     """The web application over the demo's book, until Ctrl-C. In this process's place: the application has settings of its own."""
     shown(f"serve --book {tour.book}")
     sys.stdout.flush()
-    os.execv(sys.executable, [sys.executable, "-m", "tollbook", "serve", "--book", str(tour.book)])
+    os.execv(sys.executable, [sys.executable, "-m", "tollbook", "serve", "--book", str(tour.book), "--port", str(port)])
 
 
 if __name__ == "__main__":
