@@ -38,6 +38,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "check": ("tollbook.cli.book:check", "Recompute the book's invariants and name what disagrees."),
     "worker": ("tollbook.cli.worker:worker", "Do the work started from pages, and watch the book's folders."),
     "serve": ("tollbook.cli.serve:serve", "Serve the book's web application."),
+    "invite": ("tollbook.cli.invite:invite", "Print the address by which somebody sets a password."),
     # For engineers.
     "bench": ("tollbook.cli.bench:bench", "Measure rating, matching and the recall of the matching."),
 }

@@ -54,7 +54,7 @@ def serve(
     }
     token = secrets.token_urlsafe(24)
     os.environ["TOLLBOOK_SETUP_TOKEN_SHA256"] = hashlib.sha256(token.encode()).hexdigest()
-    if _prepare():
+    if prepare():
         print(f"No one can log in yet. Make the owner here, once: {address}/set-up/{token}/", flush=True)
     print(f"Tollbook serves {book} at {address} (Ctrl-C stops it)", flush=True)
     beside = nullcontext() if no_worker else WorkerBeside(book.resolve())
@@ -63,10 +63,15 @@ def serve(
     print("Stopped.", file=sys.stderr)
 
 
-def _check(book: Path, host: str, public_url: str, trust_proxy: bool, certificate: Path | None, key: Path | None) -> None:
+def needs_packages() -> None:
+    """Refuses with SERVE_EXTRA where the web application is not installed."""
     missing = [name for name in NEEDED if find_spec(name) is None]
     if missing:
         raise refuse("SERVE_EXTRA", f"Not installed: {', '.join(missing)}.")
+
+
+def _check(book: Path, host: str, public_url: str, trust_proxy: bool, certificate: Path | None, key: Path | None) -> None:
+    needs_packages()
     if not (book / "secret.key").is_file():
         raise refuse("BOOK_MISSING", file=str(book))
     if (certificate is None) != (key is None):
@@ -89,7 +94,7 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-def _prepare() -> bool:
+def prepare() -> bool:
     """Brings the tables of log-in and sessions up to date; whether the book has no people yet."""
     import django
 
