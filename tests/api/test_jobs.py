@@ -7,9 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 from web import seed
 
-from tollbook.api import jobs, uploads
+from tollbook.api import jobs
 from tollbook.web import job_stream
 
 from .conftest import ApiClient
@@ -23,7 +24,6 @@ def test_files_are_uploaded_and_a_job_reads_them(full_book: Path, api: Api) -> N
     from tollbook.flow.book import read_settings
     from tollbook.store.models import Deck
 
-    assert uploads.LARGEST_UPLOAD_BYTES > 0
     client = api("owner")
     deck = seed.DECK.replace("0.1200", "0.1100").encode()
     sent = client.post("uploads?name=aurora_az_v2.csv", deck, Idempotency_Key="u-1", **BYTES)
@@ -48,6 +48,43 @@ def test_files_are_uploaded_and_a_job_reads_them(full_book: Path, api: Api) -> N
         assert refused.status_code == 422, refused.content
     assert api("auditor").post("uploads?name=x.csv", deck, **BYTES).status_code == 403
     assert not list((full_book / "spool").glob("api-*"))
+
+
+def test_who_keeps_prices_sends_decks_and_nothing_else(full_book: Path, api: Api) -> None:
+    from tollbook.flow import job
+    from tollbook.flow.book import read_settings
+    from tollbook.store.models import Deck, SealedFile
+
+    client = api("routes")
+    deck = seed.DECK.replace("0.1200", "0.1100").encode()
+    known = SealedFile.objects.count()
+    for kind in ("", "cdr", "agreement"):
+        refused = client.post(f"uploads?name=aurora_az_v2.csv&as={kind}", deck, **BYTES)
+        assert (refused.status_code, refused.json()["code"]) == (403, "RIGHT_MISSING"), kind
+    assert SealedFile.objects.count() == known
+    sent = client.post("uploads?name=aurora_az_v2.csv&as=deck", deck, **BYTES)
+    assert sent.status_code == 200, sent.content
+    wanted = {"files": [{name: sent.json()[name] for name in ("digest", "name")}]}
+    assert client.post("jobs", {"kind": "INGEST", "parameters": wanted}, Idempotency_Key="d-1").status_code == 403
+    started = client.post("jobs", {"kind": "DECKS", "parameters": wanted}, Idempotency_Key="d-2")
+    assert started.status_code == 202, started.content
+    taken = job.take("test")
+    assert taken is not None
+    assert job.run_taken(read_settings(full_book), taken) == job.DONE
+    assert Deck.objects.filter(partner_id="aurora").count() == 2
+    for who in ("auditor", "cfo"):
+        assert api(who).post("uploads?name=x.csv&as=deck", deck, **BYTES).status_code == 403
+
+
+def test_an_upload_is_as_large_as_the_pages_take_it(full_book: Path, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = api("owner")
+    two_mib = b"x" * (2 << 20)
+    monkeypatch.setenv("TOLLBOOK_UPLOAD_LIMIT_MB", "1")
+    refused = client.post("uploads?name=x.csv", two_mib, **BYTES)
+    assert (refused.status_code, refused.json()["code"]) == (413, "API_TOO_LARGE")
+    assert "1,048,576" in refused.json()["detail"]
+    monkeypatch.setenv("TOLLBOOK_UPLOAD_LIMIT_MB", "2")
+    assert client.post("uploads?name=x.csv", two_mib, **BYTES).json()["size"] == len(two_mib)
 
 
 def test_progress_is_streamed_to_who_may_see_the_job(full_book: Path, api: Api) -> None:

@@ -40,8 +40,8 @@ QUERIES = {
     "/files": "name=x.csv",
     "/uploads": "name=x.csv",
 }
-# The documents of the seed have no annex, and its pack is none.
-OTHERWISE = {"/documents/{id}/annex": 404, "/closes/{id}/verification": 422}
+# The documents of the seed have no annex, and its packs are none.
+OTHERWISE = {"/documents/{id}/annex": 404, "/closes/{id}/verification": 422, "/disputes/{id}/verification": 422}
 
 
 def _first(model: str, field: str = "pk", **where: Any) -> str:

@@ -11,9 +11,12 @@ from ninja.errors import HttpError, ValidationError
 
 from tollbook import __version__
 from tollbook.api import (
+    assignees,
     calls,
+    closes,
     deck_changes,
     decks,
+    dispute_verification,
     disputes,
     document_lines,
     documents,
@@ -24,6 +27,7 @@ from tollbook.api import (
     partners,
     people,
     received_lines,
+    reconciliations,
     runs,
     sources,
     traffic,
@@ -91,7 +95,9 @@ PROBLEM_SCHEMA: Final[dict[str, Any]] = {
 }
 _ROUTERS: Final = (
     *(people, users, overview, partners, exposure, decks, deck_changes, sources, uploads, calls, traffic),
-    *(runs, exceptions, disputes, documents, document_lines, received_lines, jobs),
+    # Before the exceptions, of which it is none.
+    assignees,
+    *(runs, reconciliations, exceptions, disputes, dispute_verification, documents, document_lines, received_lines, closes, jobs),
 )
 
 
@@ -129,8 +135,6 @@ def application() -> BookApi:
     )
     for module in _ROUTERS:
         api.add_router("", module.router)
-    api.add_router("", runs.comparisons)
-    api.add_router("", documents.closes)
     handler: Any = answer_to
     for kind in (Exception, Http404, HttpError, ValidationError, Refusal, ApiError):
         api.add_exception_handler(kind, partial(_answer, handler))

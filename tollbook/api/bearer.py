@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 from typing import Any, Final
@@ -32,13 +32,14 @@ MOST_ADDRESSES: Final = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """What an operation needs and deals in. One of `rights` is enough; none goes with things of the token's own (Scope.PERSON)."""
+    """What an operation needs and deals in. One of `rights` is enough; none goes with things of the token's own (Scope.PERSON). What its
+    body may have at most can be the server's setting, which is asked then."""
 
     rights: tuple[Right, ...]
     scope: Scope
     gives: tuple[str, ...] = (JSON,)
     takes: str = ""
-    largest_bytes: int = LARGEST_BODY_BYTES
+    largest_bytes: int | Callable[[], int] = LARGEST_BODY_BYTES
 
     def __post_init__(self) -> None:
         if bool(self.rights) == (self.scope is Scope.PERSON):
@@ -133,7 +134,8 @@ def _check_body(request: HttpRequest, declared: Declared) -> None:
         if declared.takes and request.headers.get("Transfer-Encoding"):
             raise ApiError(411, "API_LENGTH")
         length = "0"
-    if int(length) > declared.largest_bytes:
-        raise ApiError(413, "API_TOO_LARGE", f"It takes {declared.largest_bytes:,} bytes at most.")
+    largest_bytes = declared.largest_bytes() if callable(declared.largest_bytes) else declared.largest_bytes
+    if int(length) > largest_bytes:
+        raise ApiError(413, "API_TOO_LARGE", f"It takes {largest_bytes:,} bytes at most.")
     if declared.takes and int(length) and request.content_type != declared.takes:
         raise ApiError(415, "API_MEDIA_TYPE", f"It takes {declared.takes}.")

@@ -1,4 +1,4 @@
-"""Documents with their pages and annex, and closes with their packs."""
+"""Documents with their pages and annex."""
 
 from __future__ import annotations
 
@@ -14,16 +14,11 @@ from tollbook.api.listing import Listing
 from tollbook.api.models import instant
 from tollbook.api.operation import page_for, reads
 from tollbook.core.rights import Right
-from tollbook.plain.verify import verify
-from tollbook.store import files as stored
 from tollbook.store.models import Document, SealedFile
-from tollbook.web import book
-from tollbook.web.close import CLOSED, Closes
 from tollbook.web.documents import Documents, visible
 from tollbook.web.page import Page, Scope
 
 router = Router(tags=["documents"])
-closes = Router(tags=["closes"])
 
 listing.add(
     router,
@@ -36,19 +31,6 @@ listing.add(
         "What is issued is never changed; another document corrects it. A partner's token sees what went to the partner or came from it.",
         extra=(fields.Field("id", "pk", Shape.NUMBER, "The document's number in this book."),),
         names={"own_number": "number"},
-    ),
-)
-listing.add(
-    closes,
-    Listing(
-        "/closes",
-        "closes",
-        "Close",
-        Closes,
-        "Every sealed close, the newest first.",
-        "A close seals a period: every input, run and document, under one digest that anybody can check without this book.",
-        extra=(fields.Field("id", "pk", Shape.NUMBER, "The close's number in this book."),),
-        shapes={"complete": Shape.FLAG},
     ),
 )
 
@@ -148,83 +130,3 @@ def document_annex(request: HttpRequest, id: int) -> HttpResponseBase:  # noqa: 
     if row is None:
         raise Http404
     return files.sealed(request, row.digest, row.name, "text/csv")
-
-
-class CloseDetail(Schema):
-    """One close."""
-
-    id: int
-    period: str
-    number: int
-    sealed_at: Instant
-    complete: bool = Field(description="Whether every partner is in it; one that could not be closed is parked.")
-    result_digest: str = Field(description="Of what was found, wherever and by whomever it is derived again.")
-    root: str = Field(description="Of the pack's manifest.")
-    pack_sha256: str
-
-
-class Checked(Schema):
-    """One check of a verification."""
-
-    name: str
-    status: str
-    words: str
-    expected: str
-    found: str
-
-
-class VerificationDetail(Schema):
-    """What a verification found. Nothing is changed by it."""
-
-    close: int
-    is_verified: bool
-    checks: list[Checked]
-
-
-@reads(closes, "/closes/{number:id}", right=Right.READ_LEDGER, scope=Scope.OPERATOR, gives=CloseDetail, summary="One close.")
-def close(request: HttpRequest, id: int) -> Schema:  # noqa: A002 - as the address calls it
-    """Its digests. The pack is a file of its own."""
-    row = page_for(request).one(Document.objects.filter(kind=CLOSED), pk=id)
-    return CloseDetail(
-        id=row.pk,
-        period=row.period,
-        number=row.number,
-        sealed_at=instant(row.issued_at) or "",
-        complete=bool(row.content.get("complete")),
-        result_digest=row.content.get("result_digest", ""),
-        root=row.content.get("root", ""),
-        pack_sha256=row.content.get("pack", ""),
-    )
-
-
-@reads(
-    closes,
-    "/closes/{number:id}/pack",
-    right=Right.READ_LEDGER,
-    scope=Scope.OPERATOR,
-    media=(files.ZIP,),
-    content=files.content(files.ZIP),
-    summary="The sealed file of a close.",
-)
-def close_pack(request: HttpRequest, id: int) -> HttpResponseBase:  # noqa: A002 - as the address calls it
-    """Everything that is needed to derive the period again, without this book: tollbook verify PACK."""
-    row = page_for(request).one(Document.objects.filter(kind=CLOSED), pk=id)
-    return files.sealed(request, row.content.get("pack"), f"close-{row.period}.zip", files.ZIP)
-
-
-@reads(
-    closes,
-    "/closes/{number:id}/verification",
-    right=Right.READ_LEDGER,
-    scope=Scope.OPERATOR,
-    gives=VerificationDetail,
-    summary="Derive a close again and say whether it holds.",
-)
-def close_verification(request: HttpRequest, id: int) -> Schema:  # noqa: A002 - as the address calls it
-    """Everything computed again from the sealed file alone. It takes as long as it takes: for a large month start a VERIFY job instead."""
-    row = page_for(request).one(Document.objects.filter(kind=CLOSED), pk=id)
-    path = stored.find(book.folder(), row.content.get("pack", ""))
-    if path is None:
-        raise Http404
-    found = verify(path)
-    return VerificationDetail(close=row.pk, is_verified=found.is_verified, checks=[Checked(**each.as_dict()) for each in found.checks])

@@ -14,7 +14,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from ninja import Router, Schema
 
 from tollbook.api import repeated, tag
-from tollbook.api.bearer import JSON, Bearer, Declared
+from tollbook.api.bearer import JSON, LARGEST_BODY_BYTES, Bearer, Declared
 from tollbook.core.rights import Actor, Right
 from tollbook.web.page import Page, Scope
 
@@ -120,7 +120,7 @@ def writes(
     summary: str,
     status: int = 200,
     takes: str = JSON,
-    largest_bytes: int = 0,
+    largest_bytes: int | Callable[[], int] = 0,
     needs_key: bool = False,
     matches: bool = False,
     also: Mapping[str, Any] | None = None,
@@ -129,8 +129,7 @@ def writes(
 ) -> Callable[[View], View]:
     """A command. `needs_key` where it moves money; `at_once` says that it is one short transaction with its kept answer;
     `keeps_itself` that it asks for the kept answer when it has read its body, which is too large for memory."""
-    limit = {"largest_bytes": largest_bytes} if largest_bytes else {}
-    declared = Declared(rights, scope, (JSON,), takes, **limit)
+    declared = Declared(rights, scope, (JSON,), takes, largest_bytes or LARGEST_BODY_BYTES)
     parameters = [{**_KEY_HEADER, "required": needs_key}, *([_MATCH_HEADER] if matches else [])]
     extra = {"parameters": parameters, "responses": problems(_WRITE_ERRORS), **(also or {}), "x-right": " or ".join(map(str, rights))}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from django.db.models import Sum
 from django.http import Http404, HttpRequest, HttpResponseBase
@@ -10,20 +10,19 @@ from ninja import Query, Router, Schema
 from pydantic import Field
 
 from tollbook.api import files, listing, repeated
-from tollbook.api.fields import Field as ListField
-from tollbook.api.fields import Instant, Shape
+from tollbook.api.fields import Instant
 from tollbook.api.listing import Listing
 from tollbook.api.models import PlainProblem, instant
 from tollbook.api.operation import actor_of, page_for, reads, writes
 from tollbook.api.repeated import Answer
-from tollbook.api.uploads import BODY, LARGEST_UPLOAD_BYTES, FileKind, FileName, received
+from tollbook.api.uploads import BODY, FileKind, FileName, received
 from tollbook.core.problem import Refusal
 from tollbook.core.rights import Right
 from tollbook.flow import clock
 from tollbook.flow.intake import WORDS, ingest
 from tollbook.store.models import Batch, SealedFile
 from tollbook.web import book, figures
-from tollbook.web.collection import File, problem_rows
+from tollbook.web.collection import File, problem_rows, span_of
 from tollbook.web.collection import Source as SourcePage
 from tollbook.web.collection import Sources as SourcesPage
 from tollbook.web.listing import ListPage
@@ -31,6 +30,7 @@ from tollbook.web.page import Page, Scope
 from tollbook.web.table import Column, Kind, MemoryRows, SegmentRows
 
 router = Router(tags=["sources"])
+LARGEST_READ_AT_ONCE_BYTES: Final = 256 << 20
 
 
 class SourceList(ListPage):
@@ -68,7 +68,7 @@ class FileProblems(ListPage):
     """The problems of one file."""
 
     right, scope = File.right, File.scope
-    columns, sort = File.columns, "record_no"
+    columns, sort = (*File.columns, Column("remedy", "What to do about it", sorts=False)), "record_no"
 
     def rows(self) -> SegmentRows:
         return problem_rows(_parts(self))
@@ -113,9 +113,8 @@ listing.add(
         "FileProblem",
         FileProblems,
         "Every problem of a file.",
-        "Each with its record, column and value as they came; what to do about a code stands in /api/v1/problems.",
+        "Each with its record, column and value as they came, and what to do about it.",
         names={"column_name": "column"},
-        extra=(ListField("remedy", "remedy", Shape.TEXT, "What to do about it."),) if "remedy" in {c.name for c in File.columns} else (),
         parameters={"source": "The source's name.", "digest": "SHA-256 of the file."},
     ),
 )
@@ -147,6 +146,8 @@ class FileDetail(Totals):
     size: int = Field(description="Bytes.")
     received_at: Instant
     received_by: str
+    first_call_at: Instant | None = Field(description="The earliest anchor (answer, else setup, else release) of its records.")
+    last_call_at: Instant | None = Field(description="The latest. Both are null where no record was accepted.")
     parts: list[FilePart]
 
 
@@ -164,6 +165,7 @@ def source_file(request: HttpRequest, source: str, digest: str) -> Schema:
     parts = _parts(page)
     row = SealedFile.objects.get(digest=digest)
     names = ("read", "accepted", "duplicates", "problems")
+    calls = span_of(parts)
     return FileDetail(
         source=source,
         digest=digest,
@@ -171,6 +173,8 @@ def source_file(request: HttpRequest, source: str, digest: str) -> Schema:
         size=row.size,
         received_at=instant(row.received_at) or "",
         received_by=row.received_by,
+        first_call_at=instant(calls["first"]),
+        last_call_at=instant(calls["last"]),
         parts=[
             FilePart(
                 number=each.part_no,
@@ -227,14 +231,14 @@ class Sent(Schema):
     gives=FileReport,
     summary="Send a file into the book.",
     takes=files.BYTES,
-    largest_bytes=LARGEST_UPLOAD_BYTES,
+    largest_bytes=LARGEST_READ_AT_ONCE_BYTES,
     keeps_itself=True,
     also={"requestBody": BODY},
 )
 def send_file(request: HttpRequest, query: Query[Sent]) -> HttpResponseBase:
     """CDR files, agreements, decks, source profiles, zones: sealed under their digest, then read, and the answer says what became of every
-    record. The same bytes again add nothing. What cannot be used is refused (422) and kept all the same. At most 256 MiB; `tollbook
-    ingest` on the server and the pages take more."""
+    record. The same bytes again add nothing. What cannot be used is refused (422) and kept all the same. At most 256 MiB: a larger one goes
+    by POST /api/v1/uploads, and a job reads it."""
     key = repeated.key_of(request, needs_key=False)
     with received(request, query.name) as (path, asked):
 

@@ -26,9 +26,9 @@ from tollbook.flow.job_kinds import safe_name
 from tollbook.store import files as stored
 from tollbook.web import book
 from tollbook.web.page import Scope
+from tollbook.web.uploads import limit_bytes
 
 router = Router(tags=["sources"])
-LARGEST_UPLOAD_BYTES: Final = 256 << 20
 PIECE_BYTES: Final = 1 << 20
 FileName = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern="^[^\\x00/\\\\]+$")]
 FileKind: TypeAlias = Literal[("", *WORDS)]  # type: ignore[valid-type]
@@ -68,35 +68,41 @@ class Coming(Schema):
     """What comes."""
 
     name: FileName = Field(description="The file's name with its ending; sources and decks are recognised by it.")
-    as_: FileKind = Field("", alias="as", description="What the file is, where its content does not say; say it to the job as well.")
+    as_: FileKind = Field(
+        "",
+        alias="as",
+        description="What the file is, where its content does not say; say it to the job as well. A token without the right to ingest has "
+        "to say it: deck or deck-profile.",
+    )
 
 
 @writes(
     router,
     "POST",
     "/uploads",
-    rights=(Right.INGEST,),
+    rights=(Right.INGEST, Right.WRITE_REFERENCE, Right.WRITE_DECKS),
     scope=Scope.OPERATOR,
     gives=Uploaded,
     summary="Send a file to be read by a job.",
     takes=files.BYTES,
-    largest_bytes=LARGEST_UPLOAD_BYTES,
+    largest_bytes=limit_bytes,
     keeps_itself=True,
     also={"requestBody": BODY},
 )
 def upload_file(request: HttpRequest, query: Query[Coming]) -> HttpResponseBase:
     """Sealed under its digest and not looked into. Then start a job of the kind INGEST with the digests and names of up to fifty uploads as
-    its `files`: it reads them together and counts their figures once. The same bytes again are the same file."""
+    its `files`: it reads them together and counts their figures once; one of the kind DECKS reads decks and their profiles. The same bytes
+    again are the same file. As large as the pages take them: 2,048 MiB where TOLLBOOK_UPLOAD_LIMIT_MB of the server says nothing else."""
+    kind, actor = WORDS.get(query.as_, "") or UNKNOWN, actor_of(request)
+    right = right_to_seal(kind)
+    require(actor, right)
     key = repeated.key_of(request, needs_key=False)
     with received(request, query.name) as (path, asked):
 
         def work() -> Answer:
-            kind, actor = WORDS.get(query.as_, "") or UNKNOWN, actor_of(request)
-            right = right_to_seal(kind)
-            require(actor, right)
             with path.open("rb") as source:
                 found = stored.put(book.folder(), source, path.name)
             seal_stored(found, name=path.name, kind=kind, actor=actor, right=right)
             return Answer(Uploaded(digest=found.digest, name=path.name, size=path.stat().st_size))
 
-        return repeated.answered(actor_of(request), key, asked, work, at_once=False)
+        return repeated.answered(actor, key, asked, work, at_once=False)

@@ -58,6 +58,11 @@ class Readiness:
         """How many things are not there."""
         return sum(not each.holds for each in self.items) + sum(not item.holds for each in self.partners for item in each.items)
 
+    @property
+    def in_order(self) -> list[PartnerReadiness]:
+        """The partners, those that miss something first: they are what one can still do something about."""
+        return sorted(self.partners, key=lambda each: (each.is_ready, each.partner))
+
 
 def months_with_traffic(limit: int = 24) -> list[str]:
     """The months in which our records lie, the newest first, with the gaps between them; at most `limit`."""

@@ -30,21 +30,27 @@ class StartClose(Page):
         return [("Closes", reverse("closes"))]
 
     def context(self) -> dict[str, Any]:
-        months = months_with_traffic()
-        closed = set(Document.objects.filter(kind="CLOSE").values_list("period", flat=True).distinct())
-        waiting = [month for month in months if month not in closed]
-        wanted = self.request.GET.get("period", "").strip()[:20] or (waiting[-1] if waiting else "") or (months[0] if months else "")
-        context: dict[str, Any] = {"months": [(month, month in closed) for month in months], "period": wanted, "key": new_key()}
+        wanted, months = chosen_period(self.request.GET.get("period", ""))
+        context: dict[str, Any] = {"months": months, "period": wanted, "key": new_key()}
         if not wanted:
             return context
         try:
             found = readiness(book.current(), wanted)
         except Refusal as refusal:
             return {**context, "problems": refusal.problems}
-        # Those that miss something first: they are what one can still do something about.
-        partners = sorted(found.partners, key=lambda each: (each.is_ready, each.partner))
+        partners = found.in_order
         return {**context, "found": found, "partners": partners[:SHOWN_PARTNERS], "more": max(0, len(partners) - SHOWN_PARTNERS)}
 
     def post(self, request: HttpRequest) -> HttpResponseBase:
         started = job.start("CLOSE", {"period": request.POST.get("period", "")}, actor=self.viewer, idempotency_key=key_of(request))
         return redirect("job", pk=started.id)
+
+
+def chosen_period(given: str) -> tuple[str, list[tuple[str, bool]]]:
+    """The period that was asked for, else the oldest month that was never closed, else the newest; and the months with traffic, each with
+    whether it was closed. Empty where nothing was asked for and no record is there."""
+    months = months_with_traffic()
+    closed = set(Document.objects.filter(kind="CLOSE").values_list("period", flat=True).distinct())
+    waiting = [month for month in months if month not in closed]
+    wanted = given.strip()[:20] or (waiting[-1] if waiting else "") or (months[0] if months else "")
+    return wanted, [(month, month in closed) for month in months]

@@ -27,6 +27,11 @@ def problem_rows(parts: Any) -> SegmentRows:
     return SegmentRows(segments.connection(), segments.relation(PROBLEM_RELATION, found, "problem"), fields=fields)
 
 
+def span_of(parts: Any) -> dict[str, int | None]:
+    """The first and the last call of a file's parts, in milliseconds; None where no record was accepted."""
+    return Segment.objects.filter(batch__in=parts, kind="cdr").aggregate(first=Min("min_anchor_at"), last=Max("max_anchor_at"))
+
+
 class Sources(Page):
     """Every source with its state in a sentence."""
 
@@ -100,9 +105,9 @@ class File(Page):
             raise Http404
         table = Table(request, problem_rows(parts), self.columns, sort="record_no", label="Problems")
         totals = {name: sum(getattr(part, name) for part in parts) for name in ("read", "accepted", "duplicates", "problems")}
-        days = Segment.objects.filter(batch__in=parts, kind="cdr").aggregate(first=Min("min_anchor_at"), last=Max("max_anchor_at"))
         remedies = {code: kind.remedy for code, kind in CATALOGUE.items()}
-        shown: dict[str, Any] = {"title": file.name, "file": file, "parts": parts, "totals": totals, "days": days, "table": table}
+        shown: dict[str, Any] = {"title": file.name, "file": file, "parts": parts, "totals": totals, "days": span_of(parts), "table": table}
+        shown |= {"source": kwargs["source"], "may_download": self.may(Right.READ_CALLS)}
         return table.export() or self.show(**shown, remedies=self._remedies(table, remedies))
 
     def _remedies(self, table: Table, remedies: dict[str, str]) -> list[tuple[str, str]]:
