@@ -27,7 +27,6 @@ from tollbook.api import (
     partners,
     people,
     received_lines,
-    reconciliations,
     runs,
     sources,
     traffic,
@@ -97,7 +96,7 @@ _ROUTERS: Final = (
     *(people, users, overview, partners, exposure, decks, deck_changes, sources, uploads, calls, traffic),
     # Before the exceptions, of which it is none.
     assignees,
-    *(runs, reconciliations, exceptions, disputes, dispute_verification, documents, document_lines, received_lines, closes, jobs),
+    *(runs, exceptions, disputes, dispute_verification, documents, document_lines, received_lines, closes, jobs),
 )
 
 
@@ -135,6 +134,7 @@ def application() -> BookApi:
     )
     for module in _ROUTERS:
         api.add_router("", module.router)
+    api.add_router("", runs.comparisons)
     handler: Any = answer_to
     for kind in (Exception, Http404, HttpError, ValidationError, Refusal, ApiError):
         api.add_exception_handler(kind, partial(_answer, handler))
