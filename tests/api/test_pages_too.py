@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from web import seed, test_deck_changes
+from web import seed, test_deck_changes, test_money_pages
 from web.test_invoice_lines import received
 
 from tollbook.api import deck_changes, document_lines, exposure, overview, received_lines, traffic
@@ -95,6 +95,15 @@ def test_the_overview_is_what_the_page_adds_up(full_book: Path, api: Api) -> Non
     margins_alone = api("cfo", [Right.READ_MARGIN]).get("overview").json()
     assert (margins_alone["exceptions"], margins_alone["disputes"]) == (None, None)
     assert found["disputes"]["number"] >= 1
+
+
+def test_a_partners_sum_names_what_has_no_rate(full_book: Path, api: Api) -> None:
+    """The book is managed in USD and has no rate of the euro."""
+    test_money_pages._usage("EUR", 80_000_000)
+    lines = {line["partner"]: line for line in api("cfo").get("overview").json()["partners"]}
+    assert lines["latvox"]["left_out"] == [{"currency": "EUR", "amount_micros": "80000000"}]
+    assert lines["latvox"]["amount_micros"] == "0"
+    assert lines["aurora"]["left_out"] == []
 
 
 def test_exposure_and_its_age_are_the_same_money(full_book: Path, api: Api) -> None:

@@ -31,6 +31,7 @@ from tollbook.api import (
     sources,
     traffic,
     uploads,
+    traffic_sums,
     users,
 )
 from tollbook.api.operation import PROBLEM_CONTENT, problem_responses
@@ -93,7 +94,7 @@ PROBLEM_SCHEMA: Final[dict[str, Any]] = {
     },
 }
 _ROUTERS: Final = (
-    *(people, users, overview, partners, exposure, decks, deck_changes, sources, uploads, calls, traffic),
+    *(people, users, overview, partners, exposure, decks, deck_changes, sources, uploads, calls, traffic, traffic_sums),
     # Before the exceptions, of which it is none.
     assignees,
     *(runs, exceptions, disputes, dispute_verification, documents, document_lines, received_lines, closes, jobs),

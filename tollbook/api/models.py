@@ -42,6 +42,13 @@ class Amount(Schema):
     amount_micros: Exact = Field(description="Their sum in 10^-6 of the currency, as a string of digits.")
 
 
+class LeftOut(Schema):
+    """An amount that no rate was known for: it is in no sum."""
+
+    currency: str = Field(description="ISO 4217 code.")
+    amount_micros: Exact = Field(description="10^-6 of the currency, as a string of digits.")
+
+
 class Clause(Schema):
     """A clause of the contract, as both parties signed it."""
 
@@ -82,6 +89,11 @@ def instant(milliseconds: int | None) -> str | None:
 def amounts(found: Any) -> list[Amount]:
     """Sums by currency, as the pages show them."""
     return [Amount(currency=each.currency, number=each.number, amount_micros=str(each.amount_micros)) for each in found]
+
+
+def left_out(found: Any) -> list[LeftOut]:
+    """Amounts without a rate, as (currency, amount) pairs."""
+    return [LeftOut(currency=currency, amount_micros=str(amount)) for currency, amount in found]
 
 
 def happened(rows: Any) -> list[Happened]:

@@ -9,7 +9,7 @@ from ninja import Query, Router, Schema
 from pydantic import Field, StringConstraints
 
 from tollbook.api.fields import Day, Exact
-from tollbook.api.models import Amount, amounts
+from tollbook.api.models import Amount, LeftOut, amounts, left_out
 from tollbook.api.operation import page_for, reads
 from tollbook.api.problem import wrong
 from tollbook.core.rights import Right
@@ -40,8 +40,9 @@ class PartnerSums(Schema):
 
     partner: str
     leg: str = Field(description="IN: its calls are our revenue. OUT: its calls are our cost.")
-    amount_micros: Exact
+    amount_micros: Exact = Field(description="In the overview's currency, without what is left out.")
     duration_ms: int
+    left_out: list[LeftOut] = Field(description="What of it no rate is known for, by currency.")
 
 
 class AtRisk(Schema):
@@ -50,13 +51,6 @@ class AtRisk(Schema):
     number: int
     amount_micros: Exact = Field(description="Without what is left out.")
     left_out: list[Amount] = Field(description="Those of currencies that no rate is known for.")
-
-
-class LeftOut(Schema):
-    """An amount that no rate was known for: it is in no sum."""
-
-    currency: str
-    amount_micros: Exact
 
 
 class OverviewDetail(Schema):
@@ -101,11 +95,17 @@ def overview(request: HttpRequest, query: Query[Asked]) -> Schema:
         currency=found["currency"],
         currencies=found["currencies"],
         rates=converter.sentence,
-        left_out=[LeftOut(currency=currency, amount_micros=str(amount)) for currency, amount in converter.left_out],
+        left_out=left_out(converter.left_out),
         total=Sums(**_sums(found["total"])),
         days=[DaySums(day=each["day"].isoformat(), **_sums(each)) for each in found["days"]],
         partners=[
-            PartnerSums(partner=each["partner"], leg=each["leg"], amount_micros=str(each["amount"]), duration_ms=each["ms"])
+            PartnerSums(
+                partner=each["partner"],
+                leg=each["leg"],
+                amount_micros=str(each["amount"]),
+                duration_ms=each["ms"],
+                left_out=left_out(each["left"]),
+            )
             for each in found["partners"]
         ],
         exceptions=_at_risk(found["at_risk"]) if page.may(Right.READ_DISPUTES) else None,

@@ -22,13 +22,14 @@ from tollbook.web import cube, segments, traffic_calls
 from tollbook.web.cube import DIMENSIONS, MOST_DAYS, MOST_LINES, ONE_DAY, Selection
 from tollbook.web.listing import ListPage
 from tollbook.web.management import management
+from tollbook.web.page import Page
 from tollbook.web.table import MemoryRows, SegmentRows
 from tollbook.web.traffic import VIEWS, columns_of
 from tollbook.web.traffic import Traffic as TrafficPage
 
 router = Router(tags=["traffic"])
-_SHARES: Final = ("asr", "ner", "sdr", "margin_share")
-_SELECTED: Final[dict[str, tuple[Any, str]]] = {
+SHARES: Final = ("asr", "ner", "sdr", "margin_share")
+SELECTED: Final[dict[str, tuple[Any, str]]] = {
     "leg": (Literal[cube.LEGS], "OUT, what we sent to suppliers (as where it is left out), or IN, what customers sent to us."),
     "from": (dt.date, "First UTC day, as 2026-11-01."),
     "to": (dt.date, "Last UTC day; the newest that has figures where it is left out."),
@@ -39,9 +40,22 @@ _SELECTED: Final[dict[str, tuple[Any, str]]] = {
     "source": (Word, "Only records of this source."),
     "hour": (Word, "Only this hour of the day (UTC), 0 to 23."),
 }
+CAUSE: Final[dict[str, tuple[Any, str]]] = {"cause": (Literal[tuple(cube.CAUSE_WORDS)], "Only attempts that ended so.")}
+FIGURE_NAMES: Final = {"asr": "asr_ppm", "ner": "ner_ppm", "sdr": "sdr_ppm", "pdd": "pdd_median_ms"}
+FIGURES_ABOUT: Final = {
+    "seizures": "Attempts that took a circuit or sent an INVITE.",
+    "answers": "How many of them were answered.",
+    "asr_ppm": "Answer-seizure ratio (ITU-T E.425)",
+    "ner_ppm": "Network effectiveness ratio (ITU-T E.425): delivered to the far end, whoever answered",
+    "acd_ms": "Average conversation of an answered call",
+    "conversation_ms": "All conversation together",
+    "pdd_median_ms": "Half of the calls that rang did so within this long",
+    "sdr_ppm": "Share of the answered calls that lasted six seconds at most",
+    "marks": "What is out of the ordinary, amber or red; empty where nothing is.",
+}
 
 
-def _selection(page: ListPage, days: int) -> Selection | None:
+def selection_of(page: Page, days: int) -> Selection | None:
     """What is asked for; None where there are no figures yet."""
     newest = cube.newest_day()
     if newest is None:
@@ -52,7 +66,8 @@ def _selection(page: ListPage, days: int) -> Selection | None:
     return selection
 
 
-def _whole(value: Fraction | None, scale: int) -> int | None:
+def whole(value: Fraction | None, scale: int) -> int | None:
+    """A fraction in the unit of its field, rounded half up."""
     return None if value is None else divide_rounded(value.numerator * scale, value.denominator, HALF_UP)
 
 
@@ -66,20 +81,21 @@ class TrafficLines(ListPage):
         return columns_of("", has_money=self.may(Right.READ_MARGIN))
 
     def rows(self) -> MemoryRows:
-        selection = _selection(self, 7)
+        selection = selection_of(self, 7)
         if selection is None:
             return MemoryRows([], tie=("key",))
         view = self.request.GET.get("by", VIEWS[0])
         converter = management(selection.first) if self.may(Right.READ_MARGIN) else None
         page = page_for(self.request, TrafficPage)
         found = page.rows_of(selection, view, cube.lines(selection, view), converter)
-        return MemoryRows([self._plain(row) for row in found], tie=("key",))
+        return MemoryRows([plain(row) for row in found], tie=("key",))
 
-    def _plain(self, row: dict[str, Any]) -> dict[str, Any]:
-        """Whole numbers for exact fractions, which no form of an answer has."""
-        shares: dict[str, Any] = {name: _whole(row[name], 1_000_000) for name in _SHARES if name in row}
-        lengths: dict[str, Any] = {name: _whole(None if row[name] is None else Fraction(row[name]), 1) for name in ("acd_ms", "pdd")}
-        return {**row, **shares, **lengths, "marks": row["marks"].replace("\u00a0", " ")}
+
+def plain(row: dict[str, Any]) -> dict[str, Any]:
+    """A row with whole numbers for exact fractions, which no form of an answer has."""
+    shares: dict[str, Any] = {name: whole(row[name], 1_000_000) for name in SHARES if name in row}
+    lengths: dict[str, Any] = {name: whole(None if row[name] is None else Fraction(row[name]), 1) for name in ("acd_ms", "pdd")}
+    return {**row, **shares, **lengths, "marks": row["marks"].replace("\u00a0", " ")}
 
 
 class TrafficCalls(ListPage):
@@ -90,7 +106,7 @@ class TrafficCalls(ListPage):
 
     def windows(self, since: str) -> tuple[SegmentRows | None, str]:
         """The records of the newest days from `since` back that one answer may read, and the day the next one begins at."""
-        selection = _selection(self, 1)
+        selection = selection_of(self, 1)
         if selection is None:
             return None, ""
         # A record lies under the day of its answer, which may be the day after its seizure.
@@ -119,25 +135,14 @@ listing.add(
         "right to see margins, and where a part has no rate.",
         extra=(fields.Field("key", "key", Shape.TEXT, "The value itself, as the parameter of its dimension takes it; empty for none."),),
         names={
-            "asr": "asr_ppm",
-            "ner": "ner_ppm",
-            "sdr": "sdr_ppm",
-            "pdd": "pdd_median_ms",
+            **FIGURE_NAMES,
             "revenue": "revenue_micros",
             "cost": "cost_micros",
             "margin": "margin_micros",
             "margin_share": "margin_ppm",
         },
         fields_about={
-            "seizures": "Attempts that took a circuit or sent an INVITE.",
-            "answers": "How many of them were answered.",
-            "asr_ppm": "Answer-seizure ratio (ITU-T E.425)",
-            "ner_ppm": "Network effectiveness ratio (ITU-T E.425): delivered to the far end, whoever answered",
-            "acd_ms": "Average conversation of an answered call",
-            "conversation_ms": "All conversation together",
-            "pdd_median_ms": "Half of the calls that rang did so within this long",
-            "sdr_ppm": "Share of the answered calls that lasted six seconds at most",
-            "marks": "What is out of the ordinary, amber or red; empty where nothing is.",
+            **FIGURES_ABOUT,
             "revenue_micros": "What customers owe for it",
             "cost_micros": "What we owe suppliers for it",
             "margin_micros": "Revenue less cost",
@@ -145,8 +150,8 @@ listing.add(
         },
         query={
             "by": (Literal[VIEWS], f"What a line is: {', '.join(DIMENSIONS[name].lower() for name in VIEWS)}. By trunk where left out."),
-            **_SELECTED,
-            "cause": (Literal[tuple(cube.CAUSE_WORDS)], "Only attempts that ended so."),
+            **SELECTED,
+            **CAUSE,
         },
     ),
 )
@@ -175,6 +180,6 @@ listing.add(
             "q850": "Cause of ITU-T Q.850.",
             "sip_code": "Final SIP status.",
         },
-        query=_SELECTED | {},
+        query=SELECTED,
     ),
 )

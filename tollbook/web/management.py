@@ -32,6 +32,10 @@ class Management:
             self.used[found.fixing.day] = found.fixing
         return found.amount_micros
 
+    def anew(self) -> Management:
+        """The same rates, with nothing converted by them yet."""
+        return Management(self.currency, self.fixings, self.today)
+
     def is_missing(self, currency: str) -> bool:
         """Whether a rate was asked for and not known."""
         return currency in self.missing

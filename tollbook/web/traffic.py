@@ -70,6 +70,8 @@ class Traffic(Page):
         if (export := table.export()) is not None:
             return export
         total = cube.lines(selection)
+        # The whole is converted beside its lines, not on top of them: what has no rate is left out of it once.
+        whole = converter.anew() if converter else None
         return self.show(
             422 if wrong else 200,
             selection=selection,
@@ -77,9 +79,9 @@ class Traffic(Page):
             table=table,
             is_cut=len(found) == cube.MOST_LINES,
             total=total[0] if total else None,
-            total_money=self._whole(selection, converter),
-            currency=converter.currency if converter else "",
-            converter=converter,
+            total_money=whole_money(selection, whole) if whole else None,
+            currency=whole.currency if whole else "",
+            converter=whole,
             unpriced=sum(line.unpriced for line in total),
             legs=[(leg, words_, self._address(leg=leg)) for leg, words_ in (("OUT", "To suppliers"), ("IN", "From customers"))],
             views=[(name, DIMENSIONS[name], self._address(by=name)) for name in VIEWS],
@@ -104,15 +106,6 @@ class Traffic(Page):
                 given[key] = value
         return f"{self.request.path}?{given.urlencode()}"
 
-    def _whole(self, selection: Selection, converter: Management | None) -> Money | None:
-        if converter is None:
-            return None
-        whole = Money()
-        for line in cube.money(selection, "leg", converter).values():
-            whole.add("revenue", line.revenue)
-            whole.add("cost", line.cost)
-        return whole
-
     def _table(self, selection: Selection, view: str, found: list[Line], converter: Management | None) -> Table:
         rows = self.rows_of(selection, view, found, converter)
         columns = columns_of(DIMENSIONS[view], has_money=converter is not None)
@@ -125,21 +118,8 @@ class Traffic(Page):
         return [self._row(selection, view, line, earned.get(line.key[0]), converter) for line in found]
 
     def _row(self, selection: Selection, view: str, line: Line, earned: Money | None, converter: Management | None) -> dict[str, Any]:
-        sums, key = line.sums, line.key[0]
-        row: dict[str, Any] = {
-            "key": key,
-            "name": cube.named(view, key),
-            "seizures": sums.seizures,
-            "answers": sums.answers,
-            "asr": sums.asr,
-            "ner": sums.ner,
-            "acd_ms": sums.acd_ms,
-            "conversation_ms": sums.conversation_ms,
-            "pdd": line.pdd_median_ms,
-            "sdr": sums.sdr,
-            "marks": marks(sums),
-            "address": self._down(selection, view, key),
-        }
+        key = line.key[0]
+        row: dict[str, Any] = {"key": key, "name": cube.named(view, key), "address": self._down(selection, view, key), **figures_of(line)}
         if converter:
             money = earned or Money()
             row |= {"revenue": money.revenue, "cost": money.cost, "margin": money.margin, "margin_share": money.share}
@@ -197,6 +177,31 @@ class Traffic(Page):
             "row_name": DIMENSIONS[rows],
             "column_name": DIMENSIONS[columns],
         }
+
+
+def figures_of(line: Line) -> dict[str, Any]:
+    """The key figures of a line without money, by the names of their columns."""
+    sums = line.sums
+    return {
+        "seizures": sums.seizures,
+        "answers": sums.answers,
+        "asr": sums.asr,
+        "ner": sums.ner,
+        "acd_ms": sums.acd_ms,
+        "conversation_ms": sums.conversation_ms,
+        "pdd": line.pdd_median_ms,
+        "sdr": sums.sdr,
+        "marks": marks(sums),
+    }
+
+
+def whole_money(selection: Selection, converter: Management) -> Money:
+    """Revenue and cost of all of a selection."""
+    whole = Money()
+    for line in cube.money(selection, "leg", converter).values():
+        whole.add("revenue", line.revenue)
+        whole.add("cost", line.cost)
+    return whole
 
 
 def marks(sums: kpi.Sums) -> str:
