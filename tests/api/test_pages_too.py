@@ -123,6 +123,9 @@ def test_exposure_and_its_age_are_the_same_money(full_book: Path, api: Api) -> N
         amounts = {"currency": currency, "debit_micros": debit, "credit_micros": credit, "state": state}
         Posting.objects.create(**lines, line_no=number, account=account, **amounts)
     client = api("billing")
+    everybodys = client.items("exposure")
+    assert [line["currency"] for line in everybodys] == ["EUR", "USD"]
+    assert (everybodys[0]["owed_micros"], everybodys[1]["unpaid_micros"], everybodys[1]["held_micros"]) == ("90", "30", "7")
     exposures = {line["currency"]: line for line in client.items("partners/aurora/exposure")}
     ages = client.items("partners/aurora/ageing")
     names = ("unpaid_micros", "held_micros", "owed_micros")
@@ -139,6 +142,31 @@ def test_exposure_and_its_age_are_the_same_money(full_book: Path, api: Api) -> N
     scores = {each["name"] for each in client.get("partners/aurora/scorecard").json()["scores"]}
     assert "Matched" in scores
     assert not {"Matched", "Disputed"} & {each["name"] for each in api("routes").get("partners/aurora/scorecard").json()["scores"]}
+
+
+def test_found_disputed_exposed(full_book: Path, api: Api) -> None:
+    """Two exceptions and one dispute of each partner; nordtel's two weeks are billed by nobody yet: 11 x 100 and 7 more each day back."""
+    from tollbook.core.rights import Right
+    from tollbook.store.models import ExceptionCase
+
+    ExceptionCase.objects.filter(partner="cirrus").update(state="SUPERSEDED")
+    test_money_pages._usage("EUR", 80_000_000)
+    found = api("cfo").get("money").json()
+    assert (found["currency"], found["rates"], found["left_out"]) == ("USD", "", [{"currency": "EUR", "amount_micros": "80000000"}])
+    assert found["found"] == {
+        "number": 2,
+        "amount_micros": "4312180000",
+        "parts": [{"currency": "USD", "number": 2, "amount_micros": "4312180000"}],
+    }
+    assert (found["disputed"]["number"], found["disputed"]["amount_micros"]) == (2, "8624360000")
+    unbilled = sum(1_100 + 7 * day for day in range(14)) * 1_000_000
+    parts = [{"currency": "EUR", "amount_micros": "80000000"}, {"currency": "USD", "amount_micros": str(unbilled)}]
+    assert found["exposed"] == {"amount_micros": str(unbilled), "parts": parts}
+    assert [line["total_micros"] for line in api("cfo").items("exposure")] == ["80000000", str(unbilled)]
+    ledger_alone = api("cfo", [Right.READ_LEDGER]).get("money").json()
+    assert (ledger_alone["found"], ledger_alone["disputed"], ledger_alone["exposed"]) == (None, None, found["exposed"])
+    for who in ("noc", "routes"):
+        assert api(who).get("money").status_code == api(who).get("exposure").status_code == 403
 
 
 def test_what_a_version_changes_and_which_row_wins(full_book: Path, api: Api) -> None:

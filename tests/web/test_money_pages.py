@@ -67,6 +67,27 @@ def test_the_home_of_the_cfo_has_found_disputed_exposed(full_book: Path, log_in:
         assert words in page
 
 
+def test_what_a_later_run_replaced_is_found_once(full_book: Path, log_in: Callable[[str], Any]) -> None:
+    """A period that was closed again: the exceptions of the run before are superseded, those of the new run are the same difference."""
+    from tollbook.store.models import ExceptionCase
+    from tollbook.web import figures
+
+    def found() -> list[tuple[str, int, int]]:
+        return [
+            (each.currency, each.number, each.amount_micros) for each in figures.by_currency(figures.found_exceptions(), "amount_micros")
+        ]
+
+    # Two of each partner: 3,210.00 and 1,102.18.
+    assert found() == [("USD", 4, 8_624_360_000)]
+    for row in ExceptionCase.objects.filter(partner="aurora"):
+        again = ExceptionCase.objects.get(id=row.id)
+        again.id, again.earlier_id, again.state = seed.digest(f"{row.id} again"), row.id, "ACCEPTED"
+        again.save(force_insert=True)
+    ExceptionCase.objects.filter(partner="aurora").exclude(state="ACCEPTED").update(state="SUPERSEDED")
+    assert found() == [("USD", 4, 8_624_360_000)]
+    assert 'title="8,624.36 USD"' in log_in("cfo").get("/").content.decode()
+
+
 def test_exposure_is_what_is_unpaid_unbilled_and_held(full_book: Path) -> None:
     from tollbook.store.models import Document, Partner, Posting
     from tollbook.web import exposure

@@ -23,6 +23,7 @@ from tollbook.api import (
     exceptions,
     exposure,
     jobs,
+    money,
     overview,
     partners,
     people,
@@ -30,9 +31,9 @@ from tollbook.api import (
     runs,
     sources,
     traffic,
-    uploads,
     traffic_sums,
     users,
+    uploads,
 )
 from tollbook.api.operation import PROBLEM_CONTENT, problem_responses
 from tollbook.api.problem import ApiError, answer_to
@@ -94,7 +95,7 @@ PROBLEM_SCHEMA: Final[dict[str, Any]] = {
     },
 }
 _ROUTERS: Final = (
-    *(people, users, overview, partners, exposure, decks, deck_changes, sources, uploads, calls, traffic, traffic_sums),
+    *(people, users, overview, money, partners, exposure, decks, deck_changes, sources, uploads, calls, traffic, traffic_sums),
     # Before the exceptions, of which it is none.
     assignees,
     *(runs, exceptions, disputes, dispute_verification, documents, document_lines, received_lines, closes, jobs),

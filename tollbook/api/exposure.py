@@ -29,9 +29,12 @@ class _OfAPartner(ListPage):
     right, scope = Right.READ_LEDGER, Scope.OPERATOR
     sort = "currency"
 
+    def partner(self) -> str | None:
+        """Whose, or None for all of them."""
+        return str(self.one(Partner.objects.all(), "id", id=self.kwargs["partner"]).id)
+
     def found(self) -> list[exposure.Exposure]:
-        row = self.one(Partner.objects.all(), "id", id=self.kwargs["partner"])
-        return exposure.of(row.id, dt.datetime.fromtimestamp(clock.now_ms() // 1000, dt.UTC).date())
+        return exposure.of(self.partner(), dt.datetime.fromtimestamp(clock.now_ms() // 1000, dt.UTC).date())
 
 
 class Exposures(_OfAPartner):
@@ -42,14 +45,21 @@ class Exposures(_OfAPartner):
         Column("unpaid_micros", "Invoices that are not paid", Kind.MONEY, currency="currency"),
         Column("unbilled_micros", "Rated usage of periods without an invoice", Kind.MONEY, currency="currency"),
         Column("held_micros", "Pending postings: what is held back while it is disputed", Kind.MONEY, currency="currency"),
-        Column("total_micros", "What we stand to lose if the partner paid nothing any more", Kind.MONEY, currency="currency"),
-        Column("owed_micros", "What we owe the partner", Kind.MONEY, currency="currency"),
+        Column("total_micros", "What we stand to lose if nothing were paid any more", Kind.MONEY, currency="currency"),
+        Column("owed_micros", "What we owe", Kind.MONEY, currency="currency"),
     )
 
     def rows(self) -> MemoryRows:
         names = ("unpaid", "unbilled", "held", "total", "owed")
         lines = [{"currency": each.currency, **{f"{name}_micros": getattr(each, name) for name in names}} for each in self.found()]
         return MemoryRows(lines, tie=("currency",))
+
+
+class AllExposures(Exposures):
+    """The same of all partners together."""
+
+    def partner(self) -> str | None:
+        return None
 
 
 class Ageing(_OfAPartner):
@@ -81,6 +91,17 @@ listing.add(
         "What a partner owes and is owed, by currency.",
         "From the ledger by document and the running totals; amounts of two currencies are never added.",
         parameters=_PARTNER,
+    ),
+)
+listing.add(
+    router,
+    Listing(
+        "/exposure",
+        "exposure",
+        "TotalExposure",
+        AllExposures,
+        "What all partners owe and are owed, by currency.",
+        "The sums of every partner's own exposure, which is GET /api/v1/partners/{partner}/exposure.",
     ),
 )
 listing.add(

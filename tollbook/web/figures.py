@@ -8,6 +8,7 @@ from typing import Any, Final
 from django.db.models import Count, Max, Q, Sum
 
 from tollbook.core.dispute import OPEN_STATES
+from tollbook.core.exception import SUPERSEDED
 from tollbook.store.models import Batch, Dispute, Document, ExceptionCase
 from tollbook.web import words
 
@@ -29,6 +30,11 @@ def by_currency(rows: Any, amount: str) -> list[Amount]:
     found = rows.values("currency").annotate(number=Count("pk"), total=Sum(amount)).order_by("currency")
     sums = [Amount(row["currency"], row["number"], row["total"] or 0) for row in found]
     return sorted(sums, key=lambda each: -abs(each.amount_micros))
+
+
+def found_exceptions() -> Any:
+    """Every difference that was found above its budget, decided or not. What a later run of its period replaced is not found twice."""
+    return ExceptionCase.objects.exclude(state=SUPERSEDED)
 
 
 def open_exceptions(rows: Any = None) -> Any:

@@ -6,7 +6,7 @@ from typing import Any
 
 from tollbook.core.rights import Right, Role
 from tollbook.flow import clock
-from tollbook.store.models import Agreement, Batch, Deck, Document, ExceptionCase, Journal, Run
+from tollbook.store.models import Agreement, Batch, Deck, Document, Journal, Run
 from tollbook.web import cube, exposure, figures
 from tollbook.web.dispute import visible as visible_disputes
 from tollbook.web.documents import visible as visible_documents
@@ -85,7 +85,7 @@ class Home(Page):
     def _money(self) -> dict[str, Any]:
         """What reconciliation found, what is disputed, what is exposed: each in the management currency."""
         converter = management()
-        found = figures.by_currency(ExceptionCase.objects.all(), "amount_micros")
+        found = figures.by_currency(figures.found_exceptions(), "amount_micros")
         disputed = figures.by_currency(figures.open_disputes(), "disputed_micros")
         exposed = exposure.by_currency() if self.may(Right.READ_LEDGER) else []
         parts = (
