@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -125,3 +126,38 @@ def test_a_token_has_no_power_beyond_its_own_rights(full_book: Path, api: Api) -
         narrow("PUT", "users/billing/role", {"role": "noc"}),
     ]
     assert [(each.status_code, each.json()["code"]) for each in forbidden] == [(422, "USER_ROLE")] * len(forbidden)
+
+
+def test_every_role_is_told_with_its_rights(full_book: Path, api: Api) -> None:
+    from tollbook.core.rights import Role
+
+    found = {each["role"]: each for each in api("auditor").get("roles").json()["roles"]}
+    assert list(found) == [str(role) for role in Role]
+    assert set(found["noc"]["rights"]) == {"read-book", "read-calls", "ingest", "block-accounts"}
+    assert found["noc"]["reading_rights"] == ["read-book", "read-calls"]
+    assert found["auditor"]["rights"] == found["auditor"]["reading_rights"]
+    assert all(each["about"] for each in found.values())
+    # What is told can be given, and no more.
+    client, until = api("owner"), {"expires_at": "2026-12-31T00:00:00Z"}
+    made = client.post("tokens", {"name": "n-1", "role": "noc", "scope": found["noc"]["rights"], **until})
+    assert made.json()["scope"] == sorted(found["noc"]["rights"])
+    assert client.post("tokens", {"name": "n-2", "role": "noc", "scope": ["read-margin"], **until}).status_code == 422
+    assert api("billing").get("roles").status_code == 403
+
+
+def test_the_chain_of_the_journal_is_derived_from_its_answers_alone(full_book: Path, api: Api) -> None:
+    from tollbook.core.canonical import canonical_json
+    from tollbook.flow import clock
+
+    client = api("owner", idempotency_key="k-1")
+    client.post("exceptions/comments", {"exceptions": [seed.digest("aurora RATE_VARIANCE")], "text": "Ask them."})
+    names = ("seq", "actor", "action", "subject", "reason", "idempotency_key", "input_hash", "prev_hash")
+    before, keys, last = "0" * 64, set(), max(row["seq"] for row in client.items("journal?limit=1000"))
+    for seq in range(1, last + 1):
+        row = client.get(f"journal/{seq}").json()
+        told = {name: row[name] for name in names}
+        told |= {"at": clock.parse_instant_ms(row["at"]), "result": canonical_json(row["result"]).decode()}
+        assert hashlib.sha256(canonical_json(told)).hexdigest() == row["row_hash"], seq
+        assert row["prev_hash"] == before
+        before, keys = row["row_hash"], keys | {row["idempotency_key"]}
+    assert {None, "k-1"} <= keys

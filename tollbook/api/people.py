@@ -61,9 +61,14 @@ class JournalRowDetail(Schema):
     action: str
     subject: str
     reason: str
+    idempotency_key: str | None = Field(description="The key of the command, where it had one: the same one again did nothing.")
+    input_hash: str = Field(description="SHA-256 of what the command was given.")
     result: dict[str, Any]
-    prev_hash: str
-    row_hash: str
+    prev_hash: str = Field(description="The hash of the row before this one; noughts for the first.")
+    row_hash: str = Field(
+        description="SHA-256 of the canonical JSON (RFC 8785) of seq, at (in milliseconds), actor, action, subject, reason, "
+        "idempotency_key, input_hash, result (as the text of its canonical JSON) and prev_hash."
+    )
     own_hash_holds: bool = Field(description="Whether the row still has the hash of its content.")
     follows: bool = Field(description="Whether it carries the hash of the row before it.")
 
@@ -88,7 +93,8 @@ def journal_row(request: HttpRequest, seq: int) -> Schema:
         result=json.loads(row.result),
         own_hash_holds=row.row_hash == journal.row_hash(row),
         follows=row.prev_hash == before,
-        **{name: getattr(row, name) for name in ("seq", "actor", "action", "subject", "reason", "prev_hash", "row_hash")},
+        **{name: getattr(row, name) for name in ("seq", "actor", "action", "subject", "reason", "idempotency_key")},
+        **{name: getattr(row, name) for name in ("input_hash", "prev_hash", "row_hash")},
     )
 
 

@@ -15,10 +15,11 @@ from tollbook.api.models import Given, instant
 from tollbook.api.operation import actor_of, reads, writes
 from tollbook.api.repeated import Answer
 from tollbook.core.rights import RIGHTS, Right, Role
+from tollbook.flow.token import default_scope, rights_of
 from tollbook.store.models import User
 from tollbook.web.accounts import people
 from tollbook.web.page import Scope
-from tollbook.web.users import Users, has_password, invitation_address
+from tollbook.web.users import ABOUT, Users, has_password, invitation_address
 
 router = Router(tags=["book"])
 
@@ -95,6 +96,37 @@ def _matched(request: HttpRequest, name: str) -> None:
 def _invited(request: HttpRequest, name: str, account: Any, status: int) -> Answer:
     found = UserInvited(**_told(name), invitation=invitation_address(request, account))
     return Answer(found, status, secret=("invitation",), location=f"/api/v1/users/{name}")
+
+
+class RoleDetail(Schema):
+    """A role: what it is for and what it may do."""
+
+    role: str
+    about: str = Field(description="What somebody of this role does, in a few words.")
+    rights: list[str] = Field(description="Everything it may do: as much as a token of it can be given.")
+    reading_rights: list[str] = Field(description="Those of its rights that change nothing: the usual scope of a token.")
+
+
+class RoleList(Schema):
+    """All roles."""
+
+    roles: list[RoleDetail]
+
+
+@reads(router, "/roles", right=Right.READ_USERS, scope=Scope.OPERATOR, gives=RoleList, summary="All roles with their rights.")
+def roles(request: HttpRequest) -> Schema:
+    """The table of who may do what. A person has all rights of the role, a token those of them that its scope names."""
+    return RoleList(
+        roles=[
+            RoleDetail(
+                role=str(role),
+                about=ABOUT[role],
+                rights=[str(right) for right in rights_of(role)],
+                reading_rights=[str(right) for right in default_scope(role)],
+            )
+            for role in Role
+        ]
+    )
 
 
 @reads(router, "/users/{name}", right=Right.READ_USERS, scope=Scope.OPERATOR, gives=UserDetail, summary="One user.")
