@@ -409,7 +409,9 @@ def _summary(agreement_digest: str) -> dict[str, Any]:
         "amount": "0.020000",
         "exact_60th_nanos": "1200000000",
         "clause": "A3.5",
-        "details": [{"detail": "the increase of December, applied early", "amount": "0.020000"}],
+        "details": [
+            {"detail": "the increase of December, applied early", "calls": 1, "amount": "0.020000", "exact_60th_nanos": "1200000000"}
+        ],
     }
     return {
         "sentence": "They bill 0.02 USD more than we expect.",
@@ -422,6 +424,7 @@ def _summary(agreement_digest: str) -> dict[str, Any]:
             "difference": "0.020000",
             "ours_60th_nanos": "17400000000",
             "theirs_60th_nanos": "18600000000",
+            "difference_60th_nanos": "1200000000",
             "unexplained": "0.000000",
             "unexplained_zero": True,
             "causes": [cause],

@@ -28,12 +28,13 @@ from tollbook.api import (
     partners,
     people,
     received_lines,
+    reconciliations,
     runs,
     sources,
     traffic,
     traffic_sums,
-    users,
     uploads,
+    users,
 )
 from tollbook.api.operation import PROBLEM_CONTENT, problem_responses
 from tollbook.api.problem import ApiError, answer_to
@@ -98,7 +99,7 @@ _ROUTERS: Final = (
     *(people, users, overview, money, partners, exposure, decks, deck_changes, sources, uploads, calls, traffic, traffic_sums),
     # Before the exceptions, of which it is none.
     assignees,
-    *(runs, exceptions, disputes, dispute_verification, documents, document_lines, received_lines, closes, jobs),
+    *(runs, reconciliations, exceptions, disputes, dispute_verification, documents, document_lines, received_lines, closes, jobs),
 )
 
 
@@ -136,7 +137,6 @@ def application() -> BookApi:
     )
     for module in _ROUTERS:
         api.add_router("", module.router)
-    api.add_router("", runs.comparisons)
     handler: Any = answer_to
     for kind in (Exception, Http404, HttpError, ValidationError, Refusal, ApiError):
         api.add_exception_handler(kind, partial(_answer, handler))

@@ -2,31 +2,49 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from django.http import HttpRequest, HttpResponseBase
 from ninja import Router, Schema
 from pydantic import Field
 
 from tollbook.api import files, listing, tag
-from tollbook.api.fields import Exact, Instant
+from tollbook.api.fields import Exact, Instant, Shape
 from tollbook.api.listing import Listing
 from tollbook.api.models import Clause, Given, Text, instant
 from tollbook.api.operation import actor_of, page_for, reads, writes
 from tollbook.api.problem import ApiError
 from tollbook.api.repeated import Answer
-from tollbook.core.dispute import STATES, STEPS, open_events, right_for
-from tollbook.core.rights import Right, allowed
+from tollbook.core.dispute import CLOCK_OF_STATE, STATES, STEPS
+from tollbook.core.rights import Right
 from tollbook.flow import clock
-from tollbook.flow.dispute import advance, facts_of
+from tollbook.flow.dispute import advance, concession, current_exceptions
 from tollbook.store.models import Dispute
 from tollbook.web import book, reference
-from tollbook.web.dispute import Disputes, visible
+from tollbook.web.dispute import Disputes, OneDispute, OpenStep, visible
+from tollbook.web.dispute_course import CLOCKS, is_recorded_for_them
 from tollbook.web.listing import ListPage
 from tollbook.web.page import Scope
-from tollbook.web.table import Column, Kind, MemoryRows
+from tollbook.web.table import Column, Kind, MemoryRows, choices
 
 router = Router(tags=["disputes"])
+
+_AMOUNTS: Final[dict[str, Literal["PART", "CREDIT"]]] = {"part": "PART", "credit": "CREDIT"}
+_TOLD: Final = "Whether ours wrote a step of theirs down for them; null for a partner's token"
+
+
+class DisputeList(Disputes):
+    """All disputes the token may see, with the document each is over."""
+
+    columns = (
+        *Disputes.columns,
+        Column("leg", "IN or OUT", filter="choice", options=choices("IN", "OUT")),
+        Column("document", "The number in this book of the invoice it is over", Kind.COUNT, field="document_id", filter="exact"),
+    )
+
+    def shown_columns(self) -> tuple[Column, ...]:
+        return self.columns
+
 
 listing.add(
     router,
@@ -34,7 +52,7 @@ listing.add(
         "/disputes",
         "disputes",
         "Dispute",
-        Disputes,
+        DisputeList,
         "What is disputed with partners.",
         "A partner's token sees its own, once they are submitted. What must be answered first comes first.",
     ),
@@ -51,8 +69,30 @@ class DisputeEvent(Schema):
     side: str = Field(description="OURS or THEIRS: whose step it is.")
     at: Instant
     actor: str | None
+    is_recorded_for_them: bool | None = Field(description=f"{_TOLD}.")
     amount_micros: Exact | None
     remark: str | None
+
+
+class NextStep(Schema):
+    """A step that is open to this token now, and what it takes."""
+
+    event: str = Field(description="What POST /api/v1/disputes/{id}/steps calls it.")
+    label: str = Field(description="The step in words.")
+    next_state: str = Field(description="The state that follows.")
+    amount: Literal["PART", "CREDIT"] | None = Field(
+        description="What `credit_micros` says of it: PART is what is accepted of a part, CREDIT what the partner credits."
+    )
+    needs_reason: bool = Field(description="Whether it is refused without a reason.")
+    is_told: bool = Field(description="Whether both sides read the reason; else ours alone do.")
+
+
+class Submission(Schema):
+    """What submitting a draft would do, by what was decided about its exceptions."""
+
+    given_up_micros: Exact = Field(description="What was decided otherwise, and becomes payable.")
+    claimed_micros: Exact = Field(description="What is claimed: what is disputed less what is given up.")
+    undecided: int = Field(description="Exceptions that nobody decided: they are decided as disputed.")
 
 
 class DisputeDetail(Schema):
@@ -77,10 +117,17 @@ class DisputeDetail(Schema):
     window_ends_at: Instant | None
     acknowledge_by_at: Instant | None
     answer_by_at: Instant | None
+    escalate_l1_at: Instant | None = Field(description="Settle or escalate by.")
+    escalate_l2_at: Instant | None = Field(description="Settle or escalate again by.")
+    due_at: Instant | None = Field(description="When the clock that runs in its state ends; null where none runs.")
     closed_at: Instant | None
+    pack_name: str | None = Field(description="What the file of the evidence is called.")
+    pack_bytes: int | None = Field(description="Its size.")
     pack_sha256: str | None
     pack_root: str = Field(description="Of the pack's manifest; tollbook verify derives it from the pack.")
+    submission: Submission | None = Field(description="Of a draft: what submitting it would do; null in every other state.")
     steps: list[str] = Field(description="The steps that are open to this token now.")
+    next_steps: list[NextStep] = Field(description="The same steps, each with what it takes and what follows.")
     events: list[DisputeEvent]
 
 
@@ -97,6 +144,7 @@ class Events(ListPage):
         Column("side", "OURS or THEIRS: whose step it is", filter="exact"),
         Column("at", "When", Kind.INSTANT),
         Column("actor", "Who took it; null where that is not for the token to know", filter="exact"),
+        Column("is_recorded_for_them", _TOLD, sorts=False),
         Column("amount_micros", "The amount of a credit or of what was accepted", Kind.MONEY, currency="currency"),
         Column("remark", "What was said; null where it is not for both sides", sorts=False),
     )
@@ -109,7 +157,8 @@ class Events(ListPage):
 def _line(row: Any, currency: str, is_ours: bool) -> dict[str, Any]:
     names = ("number", "event", "from_state", "to_state", "side", "at", "amount_micros")
     told = _event(row, is_ours)
-    return {**{name: getattr(row, name) for name in names}, "actor": told.actor, "remark": told.remark, "currency": currency}
+    seen = {name: getattr(told, name) for name in ("actor", "is_recorded_for_them", "remark")}
+    return {**{name: getattr(row, name) for name in names}, **seen, "currency": currency}
 
 
 listing.add(
@@ -122,6 +171,7 @@ listing.add(
         "What happened to a dispute.",
         "Every step of both sides; steps are added, never changed.",
         parameters={"id": "The dispute's name."},
+        shapes={"is_recorded_for_them": Shape.FLAG},
     ),
 )
 
@@ -146,21 +196,27 @@ def dispute(request: HttpRequest, id: str) -> Schema:  # noqa: A002 - as the add
 
 
 def _detail(request: HttpRequest, name: str) -> DisputeDetail:
-    page = page_for(request)
-    row = page.one(visible(page), pk=name)
+    page = page_for(request, OneDispute, pk=name)
+    row = page.one(visible(page).select_related("pack"), pk=name)
     found = reference.agreement_by_digest(row.agreement_digest)
     clause = found[1].clauses.get(row.clause) if found else None
     names = ("id", "period", "leg", "cause", "state", "agreement_digest", "currency", "pack_root")
     sums = ("disputed_micros", "conceded_micros", "undisputed_micros", "accepted_micros")
-    instants = ("raised_at", "submitted_at", "window_ends_at", "acknowledge_by_at", "answer_by_at", "closed_at")
-    is_ours = page.viewer.partner is None
+    instants = ("raised_at", "submitted_at", "closed_at", *(column for column, _ in CLOCKS))
+    is_ours, steps = page.viewer.partner is None, page.open_steps(row, clock.now_ms())
     values: dict[str, Any] = {each: instant(getattr(row, each)) for each in instants}
+    running = CLOCK_OF_STATE.get(row.state)
     return DisputeDetail(
         partner=row.partner_id,
         clause=Clause(number=row.clause, title=clause.title, text=clause.text) if clause else None,
         document=row.document_id,
+        due_at=values.get(running) if running else None,
+        pack_name=row.pack.name if row.pack else None,
+        pack_bytes=row.pack.size if row.pack else None,
         pack_sha256=row.pack_id,
-        steps=_steps(request, row),
+        submission=_submission(row) if is_ours and row.state == "DRAFT" else None,
+        steps=[each.step.event for each in steps],
+        next_steps=[_next_step(each) for each in steps],
         events=[_event(each, is_ours) for each in row.events.order_by("number")[:500]],
         **{each: getattr(row, each) for each in names},
         **{each: str(getattr(row, each)) for each in sums},
@@ -168,10 +224,24 @@ def _detail(request: HttpRequest, name: str) -> DisputeDetail:
     )
 
 
-def _steps(request: HttpRequest, row: Dispute) -> list[str]:
-    actor = actor_of(request)
-    found = open_events(row.state, facts_of(row, clock.now_ms(), has_credit=True))
-    return [event for event in found if allowed(actor, right_for(actor, event, row.partner_id), row.partner_id)]
+def _next_step(found: OpenStep) -> NextStep:
+    return NextStep(
+        event=found.step.event,
+        label=found.words,
+        next_state=found.state,
+        amount=_AMOUNTS.get(found.amount),
+        needs_reason=found.step.needs_reason,
+        is_told=found.step.is_told,
+    )
+
+
+def _submission(row: Dispute) -> Submission:
+    found = concession(row, current_exceptions(row))
+    return Submission(
+        given_up_micros=str(found.given_up_micros),
+        claimed_micros=str(row.disputed_micros - found.given_up_micros),
+        undecided=len(found.undecided),
+    )
 
 
 def _event(row: Any, is_ours: bool) -> DisputeEvent:
@@ -183,6 +253,7 @@ def _event(row: Any, is_ours: bool) -> DisputeEvent:
         side=row.side,
         at=instant(row.at) or "",
         actor=row.actor if is_ours or row.partner else None,
+        is_recorded_for_them=is_recorded_for_them(row) if is_ours else None,
         amount_micros=None if row.amount_micros is None else str(row.amount_micros),
         remark=row.remark if is_ours or row.is_told else None,
     )

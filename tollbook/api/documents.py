@@ -17,8 +17,18 @@ from tollbook.core.rights import Right
 from tollbook.store.models import Document, SealedFile
 from tollbook.web.documents import Documents, visible
 from tollbook.web.page import Page, Scope
+from tollbook.web.table import Column
+from tollbook.web.templatetags.tollbook import document_name
 
 router = Router(tags=["documents"])
+
+
+class DocumentList(Documents):
+    """All documents the token may see, with the series that a number of ours begins with."""
+
+    def shown_columns(self) -> tuple[Column, ...]:
+        return self.columns
+
 
 listing.add(
     router,
@@ -26,11 +36,12 @@ listing.add(
         "/documents",
         "documents",
         "Document",
-        Documents,
+        DocumentList,
         "Issued and received documents.",
         "What is issued is never changed; another document corrects it. A partner's token sees what went to the partner or came from it.",
         extra=(fields.Field("id", "pk", Shape.NUMBER, "The document's number in this book."),),
         names={"own_number": "number"},
+        fields_about={"number": "As it stands on the document; one without a number of its own is called by its series"},
     ),
 )
 
@@ -39,11 +50,13 @@ class DocumentDetail(Schema):
     """One document, frozen with everything it was made from."""
 
     id: int
-    number: str = Field(description="As it stands on the document.")
+    number: str = Field(description="As it stands on the document; one without a number of its own is called by its series.")
     series: str
     kind: str
     partner: str | None
     period: str
+    start_at: Instant | None = Field(description="When the period begins, in the zone of the contract.")
+    end_at: Instant | None = Field(description="When it ends: the first instant that is not in it.")
     issued_at: Instant
     due_on: Day | None
     currency: str
@@ -66,11 +79,13 @@ def document(request: HttpRequest, id: int) -> Schema:  # noqa: A002 - as the ad
     content = row.content if isinstance(row.content, dict) else {}
     return DocumentDetail(
         id=row.pk,
-        number=str(content.get("number") or f"{row.series}-{row.number}"),
+        number=document_name(row),
         series=row.series,
         kind=row.kind,
         partner=row.partner_id,
         period=row.period,
+        start_at=instant(row.start_at),
+        end_at=instant(row.end_at),
         issued_at=instant(row.issued_at) or "",
         due_on=row.due_on.isoformat() if row.due_on else None,
         currency=row.currency,

@@ -14,7 +14,7 @@ from tollbook.api.listing import Listing
 from tollbook.api.models import Clause, Digest, Given, Text, instant
 from tollbook.api.operation import actor_of, page_for, reads, writes
 from tollbook.api.repeated import Answer
-from tollbook.core.exception import DECISIONS, open_decisions
+from tollbook.core.exception import DECISIONS, OURS_TO_DECIDE, SUPERSEDED, open_decisions
 from tollbook.core.rights import Right
 from tollbook.flow import exception as flow
 from tollbook.flow.exception import MOST_AT_ONCE, Seen
@@ -23,7 +23,7 @@ from tollbook.web import book, reference
 from tollbook.web.exceptions import Exceptions
 from tollbook.web.listing import ListPage
 from tollbook.web.page import Scope
-from tollbook.web.table import Column, Kind, QueryRows
+from tollbook.web.table import Column, Kind, QueryRows, choices
 
 router = Router(tags=["exceptions"])
 
@@ -31,8 +31,17 @@ router = Router(tags=["exceptions"])
 class ExceptionList(Exceptions):
     """Every exception, whatever was decided; filters choose."""
 
+    columns = (
+        *Exceptions.columns,
+        Column("leg", "IN or OUT", filter="choice", options=choices("IN", "OUT")),
+        Column("minutes_ms", "Conversation of its calls", Kind.MINUTES),
+        Column("opened_at", "Opened", Kind.INSTANT),
+        Column("run", "The run that found it", Kind.DIGEST, field="run_id", filter="exact", sorts=False),
+        Column("dispute", "The dispute it is in; null where it is in none", field="dispute_id", filter="exact"),
+    )
+
     def rows(self) -> QueryRows:
-        return QueryRows(self.own(ExceptionCase.objects.all()), fields=("id", "last_event", "leg", "clause", "dispute_id"))
+        return QueryRows(self.own(ExceptionCase.objects.all()), fields=("id", "last_event", "clause", "destination"))
 
     def shown_columns(self) -> tuple[Column, ...]:
         return self.columns
@@ -50,13 +59,14 @@ listing.add(
         extra=(
             fields.Field("id", "id", Shape.TEXT, "The exception."),
             fields.Field("last_event", "last_event", Shape.NUMBER, "The number of its last event, which a decision must have seen."),
-            fields.Field("leg", "leg", Shape.TEXT, "IN or OUT."),
             fields.Field("clause", "clause", Shape.TEXT, "The clause it stands on."),
-            fields.Field("dispute", "dispute_id", Shape.TEXT, "The dispute it is in."),
+            fields.Field("destination", "destination", Shape.TEXT, "The destination it is of; empty where it is of all of them."),
         ),
+        blanks=("assignee",),
         fields_about={
             "cause": "The class of the difference.",
             "exception_class": "FRAUD, QUALITY or DATA: which desk looks at it.",
+            "assignee": "Whom it was given to; empty for nobody",
             "amount_micros": "At risk",
         },
     ),
@@ -73,6 +83,15 @@ class ExceptionEvent(Schema):
     decision: str
     assignee: str
     remark: str
+
+
+class EarlierException(Schema):
+    """The same class of the same place in the run before."""
+
+    id: str
+    amount_micros: Exact
+    currency: str
+    decided_by: str = Field(description="Who decided it; empty for nobody.")
 
 
 class ExceptionDetail(Schema):
@@ -93,11 +112,15 @@ class ExceptionDetail(Schema):
     minutes_ms: int
     records: int
     state: str
+    owner: str = Field(description="The desk that looks at it.")
     assignee: str
     decided_by: str
     decided_at: Instant | None
     opened_at: Instant
     dispute: str | None
+    earlier: EarlierException | None = Field(description="What the run before had in its place; null where it had nothing.")
+    later: str | None = Field(description="Of one that is SUPERSEDED: the exception of the later run, which is the one to decide.")
+    may_be_undone: bool = Field(description="Whether a decision was made that can be taken back: the partner does not have the dispute.")
     last_event: int = Field(description="Send it back with a decision: it is refused where somebody else was quicker.")
     calls: list[str] | None = Field(description="The first hundred records; null for a token without the right to read calls.")
     decisions: dict[str, str] = Field(description="What may be decided, each with what speaks against it now; empty where it is open.")
@@ -203,7 +226,7 @@ class DoneList(Schema):
 def exception(request: HttpRequest, id: str) -> Schema:  # noqa: A002 - as the address calls it
     """Why, by which clause, with which calls, what may be decided and what was."""
     page = page_for(request)
-    row = page.one(ExceptionCase.objects.all(), pk=id)
+    row = page.one(ExceptionCase.objects.select_related("earlier"), pk=id)
     found = reference.agreement_by_digest(row.agreement_digest)
     clause = found[1].clauses.get(row.clause) if found else None
     given = flow.circumstances(book.current(), row, actor_of(request))
@@ -223,16 +246,27 @@ def exception(request: HttpRequest, id: str) -> Schema:  # noqa: A002 - as the a
         minutes_ms=row.minutes_ms,
         records=row.records,
         state=row.state,
+        owner=row.owner,
         assignee=row.assignee,
         decided_by=row.decided_by,
         decided_at=instant(row.decided_at),
         opened_at=instant(row.opened_at) or "",
         dispute=row.dispute_id,
+        earlier=_earlier(row),
+        later=row.later.order_by("-opened_at").values_list("id", flat=True).first() if row.state == SUPERSEDED else None,
+        may_be_undone=row.state in DECISIONS and given.dispute_state in OURS_TO_DECIDE,
         last_event=row.last_event,
         calls=[str(each) for each in row.examples] if page.may(Right.READ_CALLS) and isinstance(row.examples, list) else None,
         decisions=open_decisions(row.state, given),
         events=[_event(each) for each in row.events.order_by("number")[:500]],
     )
+
+
+def _earlier(row: ExceptionCase) -> EarlierException | None:
+    found = row.earlier
+    if found is None:
+        return None
+    return EarlierException(id=found.id, amount_micros=str(found.amount_micros), currency=found.currency, decided_by=found.decided_by)
 
 
 def _event(row: Any) -> ExceptionEvent:

@@ -27,6 +27,7 @@ class Shape(StrEnum):
     TEXT = "text"
     NUMBER = "number"  # a count: far below 2^53
     EXACT = "exact"  # int64 that must not lose a digit
+    WIDE = "wide"  # an exact sum, which may be beyond int64
     INSTANT = "instant"  # milliseconds UTC
     DAY = "day"
     FLAG = "flag"
@@ -52,12 +53,14 @@ _UNIT: Final = {
     Kind.LENGTH: "milliseconds",
 }
 Exact = Annotated[str, Described(pattern="^-?[0-9]{1,19}$")]
+Wide = Annotated[str, Described(pattern="^-?[0-9]{1,38}$")]
 Instant = Annotated[str, Described(json_schema_extra={"format": "date-time"})]
 Day = Annotated[str, Described(json_schema_extra={"format": "date"})]
 _PYTHON: Final[dict[Shape, Any]] = {
     Shape.TEXT: str,
     Shape.NUMBER: int,
     Shape.EXACT: Exact,
+    Shape.WIDE: Wide,
     Shape.INSTANT: Instant,
     Shape.DAY: Day,
     Shape.FLAG: bool,
@@ -66,6 +69,7 @@ _ARROW: Final = {
     Shape.TEXT: pa.string(),
     Shape.NUMBER: pa.int64(),
     Shape.EXACT: pa.int64(),
+    Shape.WIDE: pa.decimal128(38, 0),
     Shape.INSTANT: pa.timestamp("ms", tz="UTC"),
     Shape.DAY: pa.date32(),
     Shape.FLAG: pa.bool_(),
@@ -104,6 +108,8 @@ class Field:
         values = [row.get(self.source) for row in rows]
         if self.shape is Shape.TEXT:
             values = [None if value is None else str(value) for value in values]
+        elif self.shape is Shape.WIDE:
+            values = [None if value is None else int(value) for value in values]
         kind = pa.int64() if self.shape is Shape.INSTANT else _ARROW[self.shape]
         return self.arrow(pa.array(values, kind))
 

@@ -32,6 +32,8 @@ from tollbook.web.table.columns import Column, Kind, Row
 
 MOST_ROWS: Final = 1_000
 SALT: Final = "tollbook.api.cursor"
+Blank = Annotated[str, StringConstraints(max_length=200, pattern="^[^\\x00]*$")]
+Number = Annotated[int, Described(ge=0, le=2**53)]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern="^[^\\x00]*$")]
 _LINK_HEADER: Final = {"Link": {"description": 'The next page: <address>; rel="next".', "schema": {"type": "string"}}}
 _STREAMED: Final = {
@@ -44,7 +46,8 @@ _STREAMED: Final = {
 class Listing:
     """A list: where, of what, and how its fields are called. `page` has right, scope, columns, rows and first order.
 
-    `parameters` are those of the address; `query` are further ones that the page reads itself, with their type and what they say.
+    `parameters` are those of the address; `query` are further ones that the page reads itself, with their type and what they say;
+    `blanks` are filters that take an empty text, for rows that have nothing there.
     """
 
     path: str
@@ -59,6 +62,7 @@ class Listing:
     fields_about: Mapping[str, str] = field(default_factory=dict)
     parameters: Mapping[str, str] = field(default_factory=dict)
     query: Mapping[str, tuple[Any, str]] = field(default_factory=dict)
+    blanks: Sequence[str] = ()
 
     def fields(self) -> list[Field]:
         """The fields of a row."""
@@ -138,7 +142,8 @@ def _query_model(listing: Listing, fields: Sequence[Field]) -> type[Schema]:
     }
     for each in fields:
         if each.column and each.column.filter:
-            given[each.name] = (_filter_type(each.column), Described(None, description=_filter_about(each)))
+            kind = Blank | None if each.name in listing.blanks else _filter_type(each.column)
+            given[each.name] = (kind, Described(None, description=_filter_about(each)))
     for name, (kind, about) in listing.query.items():
         given[name.replace("-", "_") + "_"] = (kind | None, Described(None, alias=name, description=about))
     return create_model(f"{listing.item}Query", __base__=Schema, **given)
@@ -147,6 +152,8 @@ def _query_model(listing: Listing, fields: Sequence[Field]) -> type[Schema]:
 def _filter_type(column: Column) -> Any:
     if column.options:
         return Literal[tuple(value for value, _ in column.options)] | None
+    if column.kind is Kind.COUNT:
+        return Number | None
     return date | None if column.kind is Kind.DAY else Text | None
 
 

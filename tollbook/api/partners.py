@@ -23,6 +23,13 @@ router = Router(tags=["partners"])
 TOML = "application/toml"
 
 
+class PartnerList(Partners):
+    """Everybody the book settles with, each by the name the book has for it."""
+
+    def shown_columns(self) -> tuple[Column, ...]:
+        return self.columns
+
+
 class Agreements(ListPage):
     """Every version of every agreement."""
 
@@ -67,7 +74,7 @@ listing.add(
         "/partners",
         "partners",
         "Partner",
-        Partners,
+        PartnerList,
         "Everybody the book settles with.",
         "Each with how many versions of agreements and decks the book has, and what is open with it.",
         fields_about={"id": "What agreements call the partner."},

@@ -1,30 +1,27 @@
-"""Runs, the comparisons with their waterfall down to the calls, and usage."""
+"""Runs, running usage and the ledger."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Case, Exists, OuterRef, Value, When
 from django.http import HttpRequest
 from ninja import Router, Schema
 from pydantic import Field
 
 from tollbook.api import fields, listing
-from tollbook.api.fields import Exact, Instant, Shape
+from tollbook.api.fields import Instant, Shape
 from tollbook.api.listing import Listing
-from tollbook.api.models import Digest, Word, instant
+from tollbook.api.models import Digest, instant
 from tollbook.api.operation import page_for, reads
-from tollbook.core.reconciliation import CLASSES
+from tollbook.core.ledger import CHART
 from tollbook.core.rights import Right
 from tollbook.store.models import Head, Posting, Run, UsageTotal
 from tollbook.web.listing import ListPage
 from tollbook.web.page import Scope
-from tollbook.web.reconciliation import Pairs as PairsPage
-from tollbook.web.reconciliation import Reconciliations, current_run, pair_rows
 from tollbook.web.table import Column, Kind, QueryRows, choices
 
 router = Router(tags=["runs"])
-comparisons = Router(tags=["reconciliations"])
 
 
 class Runs(ListPage):
@@ -47,17 +44,6 @@ class Runs(ListPage):
 
     def rows(self) -> QueryRows:
         return QueryRows(Run.objects.annotate(is_current=Exists(Head.objects.filter(run=OuterRef("pk")))), tie="run_key")
-
-
-class Pairs(ListPage):
-    """The calls behind a comparison's difference."""
-
-    right, scope = PairsPage.right, PairsPage.scope
-    columns, sort = PairsPage.columns, "-amount_micros"
-
-    def rows(self) -> Any:
-        class_ = self.request.GET.get("class", "")
-        return pair_rows(current_run("/".join(self.kwargs[name] for name in ("partner", "leg", "period"))), class_)
 
 
 class Usage(ListPage):
@@ -87,7 +73,7 @@ class Postings(ListPage):
     right, scope = Right.READ_LEDGER, Scope.OPERATOR
     sort = "booked_at"
     columns = (
-        Column("document", "The document that posted it", Kind.COUNT, field="document_id"),
+        Column("document", "The document that posted it", Kind.COUNT, field="document_id", filter="exact"),
         Column("entry_no", "The entry of the document; its lines balance", Kind.COUNT),
         Column("line_no", "The line of the entry", Kind.COUNT),
         Column("account", "The account of the chart", filter="exact"),
@@ -102,7 +88,9 @@ class Postings(ListPage):
     )
 
     def rows(self) -> QueryRows:
-        return QueryRows(Posting.objects.all(), fields=("pk",))
+        names = [When(account=each.number, then=Value(each.name)) for each in CHART.values()]
+        named = Posting.objects.annotate(account_name=Case(*names, default=Value("")))
+        return QueryRows(named, fields=("pk", "account_name"))
 
 
 listing.add(
@@ -118,36 +106,6 @@ listing.add(
     ),
 )
 listing.add(
-    comparisons,
-    Listing(
-        "/reconciliations",
-        "reconciliations",
-        "Reconciliation",
-        Reconciliations,
-        "Every partner's leg and period that was compared.",
-        "The current comparison of each; its scope is partner/leg/period, which is the rest of its address.",
-    ),
-)
-listing.add(
-    comparisons,
-    Listing(
-        "/reconciliations/{partner}/{leg}/{period}/pairs",
-        "pairs",
-        "Pair",
-        Pairs,
-        "The calls behind a difference, a row for each cause.",
-        "The heaviest first. A call that only one side has is a row with one id.",
-        extra=(
-            fields.Field("call", "call", Shape.TEXT, "Our record's id, else theirs."),
-            fields.Field("our_call", "our_call", Shape.TEXT, "Our record's id; null where only they have it."),
-            fields.Field("their_call", "their_call", Shape.TEXT, "Their record's id; null where only we have it."),
-            fields.Field("leg", "leg", Shape.TEXT, "IN or OUT."),
-        ),
-        parameters={"partner": "The partner.", "leg": "IN or OUT.", "period": "The period, as 2026-11."},
-        query={"class": (Word, f"Only pairs of this class: {', '.join(CLASSES)}.")},
-    ),
-)
-listing.add(
     router,
     Listing("/usage", "usage", "Usage", Usage, "Running usage by partner, leg, currency and day.", "Sums that can be dropped and rebuilt."),
 )
@@ -160,6 +118,7 @@ listing.add(
         Postings,
         "The ledger, line by line.",
         "Posted by documents, never by a call. Debits equal credits in every entry and currency.",
+        extra=(fields.Field("account_name", "account_name", Shape.TEXT, "The account's name in the chart."),),
     ),
 )
 
@@ -183,39 +142,6 @@ class RunDetail(Schema):
     finished_at: Instant
 
 
-class Cause(Schema):
-    """One cause of a difference."""
-
-    cause: str
-    label: str
-    meaning: str
-    calls: int
-    exact_60th_nanos: Exact = Field(description="Theirs less ours in 1/60 of 10^-9 of the currency.")
-    clause: str
-
-
-class ReconciliationDetail(Schema):
-    """One comparison as a waterfall: our charge and the causes add up to theirs, exactly."""
-
-    scope: str
-    run_key: str
-    result_digest: str
-    finished_at: Instant
-    sentence: str
-    agreement_digest: str
-    currency: str
-    ours_60th_nanos: Exact
-    theirs_60th_nanos: Exact
-    is_unexplained_zero: bool
-    causes: list[Cause]
-    totals: dict[str, Any]
-    budget: dict[str, Any]
-    matching: dict[str, Any]
-    destinations: list[dict[str, Any]]
-    days: list[dict[str, Any]]
-    trunks: list[dict[str, Any]]
-
-
 @reads(router, "/runs/{run_key}", right=Right.READ_BOOK, scope=Scope.OPERATOR, gives=RunDetail, summary="One run.")
 def run(request: HttpRequest, run_key: Digest) -> Schema:
     """Its inputs by digest, its parameters and its results. The summary of a comparison needs its own address and right."""
@@ -237,38 +163,4 @@ def run(request: HttpRequest, run_key: Digest) -> Schema:
         package_version=row.package_version,
         started_at=instant(row.started_at) or "",
         finished_at=instant(row.finished_at) or "",
-    )
-
-
-@reads(
-    comparisons,
-    "/reconciliations/{partner}/{leg}/{period}",
-    right=Right.READ_DISPUTES,
-    scope=Scope.OPERATOR,
-    gives=ReconciliationDetail,
-    summary="The difference with a partner, by cause, destination, day and trunk.",
-)
-def reconciliation(request: HttpRequest, partner: str, leg: str, period: str) -> Schema:
-    """Everything is in the run's own summary; the calls behind it are the list of pairs."""
-    found = current_run(f"{partner}/{leg}/{period}")
-    summary = found.summary
-    spent = summary["money"]
-    return ReconciliationDetail(
-        scope=found.scope,
-        run_key=found.run_key,
-        result_digest=found.result_digest,
-        finished_at=instant(found.finished_at) or "",
-        sentence=summary["sentence"],
-        agreement_digest=summary["agreement"]["digest"],
-        currency=spent["currency"],
-        ours_60th_nanos=spent["ours_60th_nanos"],
-        theirs_60th_nanos=spent["theirs_60th_nanos"],
-        is_unexplained_zero=spent["unexplained_zero"],
-        causes=[Cause(**{name: row[name] for name in Cause.model_fields}) for row in spent["causes"]],
-        totals=summary["totals"],
-        budget=summary["budget"],
-        matching=summary["matching"],
-        destinations=summary["destinations"],
-        days=summary["days"],
-        trunks=summary["trunks"],
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urlencode
 
 from django.contrib import messages
@@ -45,7 +45,7 @@ class Disputes(ListPage):
     empty_advice = "A close raises a dispute where a difference with a partner's invoice is above the error budget."
     empty_command = "tollbook close PERIOD"
     empty_icon = "gavel"
-    columns = (
+    columns: ClassVar[tuple[Column, ...]] = (
         Column("id", "Dispute", filter="text", link=lambda row: reverse("dispute", args=[row["id"]])),
         Column("partner", "Partner", field="partner_id", filter="exact", is_optional=True),
         Column("period", "Period", filter="exact", is_optional=True),
@@ -97,7 +97,7 @@ class OneDispute(Page):
             "undecided": len(given_up.undecided) if given_up else 0,
             "journal_address": f"{reverse('journal')}?{urlencode({'t-subject': row.id})}" if self._may_read_journal() else "",
             "is_operator": is_operator,
-            "steps": self._steps(row, now),
+            "steps": self.open_steps(row, now),
         }
 
     def _may_read_journal(self) -> bool:
@@ -106,7 +106,7 @@ class OneDispute(Page):
     def _may_take(self, event: str, row: Dispute) -> bool:
         return allowed(self.viewer, right_for(self.viewer, event, row.partner_id), row.partner_id)
 
-    def _steps(self, row: Dispute, now: int) -> list[OpenStep]:
+    def open_steps(self, row: Dispute, now: int) -> list[OpenStep]:
         """The steps open from here to whom may take them."""
         facts = facts_of(row, now, has_credit=True)
         found = []

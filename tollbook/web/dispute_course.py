@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from tollbook.core.dispute import CLOCK_OF_STATE, OPEN_STATES, STEPS
+from tollbook.core.dispute import CLOCK_OF_STATE, OPEN_STATES, STEPS, THEIRS
 from tollbook.core.rights import Actor
 from tollbook.store.models import Dispute, DisputeEvent
 from tollbook.web.words import human
@@ -113,13 +113,18 @@ def _running(row: Dispute, now: int) -> tuple[str, bool]:
     return due(at, now) if at is not None else ("", False)
 
 
+def is_recorded_for_them(event: DisputeEvent) -> bool:
+    """Whether ours wrote down a step of theirs, which came by mail or over the phone."""
+    return event.side == THEIRS and not event.partner
+
+
 def said(events: Sequence[DisputeEvent], viewer: Actor, operator: str) -> list[Said]:
     """What was done, the newest first. A partner's user reads what was meant for both sides, and nobody's name of ours."""
     found = []
     for each in sorted(events, key=lambda event: -event.number):
         own = viewer.partner is None or each.partner == viewer.partner
         step = STEPS[each.event]
-        recorded = " (recorded for them)" if viewer.partner is None and each.side == "THEIRS" and not each.partner else ""
+        recorded = " (recorded for them)" if viewer.partner is None and is_recorded_for_them(each) else ""
         words = step.done[0].upper() + step.done[1:] + recorded
         remark = each.remark if each.is_told or own else ""
         found.append(Said(words, each.actor if own else operator, each.at, remark, each.amount_micros))

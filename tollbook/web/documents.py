@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from typing import Any
 
+from django.db.models import Case, CharField, Value, When
+from django.db.models.fields.json import KT
+from django.db.models.functions import Cast, Coalesce, Concat, LPad, NullIf
 from django.http import FileResponse, Http404, HttpRequest, HttpResponseBase
 from django.urls import reverse
 
@@ -17,7 +19,6 @@ from tollbook.web.dispute import visible as disputes_of
 from tollbook.web.listing import ListPage
 from tollbook.web.page import Page, Scope
 from tollbook.web.table import Column, Kind, QueryRows
-from tollbook.web.table.columns import Row
 from tollbook.web.templatetags.tollbook import document_name
 
 KINDS = ("INVOICE", "RECEIVED_INVOICE", "CREDIT_NOTE", "DISPUTE", "STATEMENT", "PAYMENT", "ACCRUAL")
@@ -36,22 +37,17 @@ def visible(page: Page) -> Any:
     return rows.filter(kind__in=OF_A_PARTNER) if page.viewer.role is Role.PARTNER else rows
 
 
-class NumberedRows(QueryRows):
-    """Rows of documents where one without a number of its own is called by its series, so that it can be opened too."""
-
-    def page(
-        self, columns: Sequence[Column], filters: dict[str, str], sort: tuple[str, bool] | None, offset: int, limit: int
-    ) -> tuple[list[Row], int]:
-        rows, total = super().page(columns, filters, sort, offset, limit)
-        return [_numbered(row) for row in rows], total
-
-    def all(self, columns: Sequence[Column], filters: dict[str, str], sort: tuple[str, bool] | None, limit: int) -> Iterator[Row]:
-        rows = super().all(columns, filters, sort, limit)
-        return (_numbered(row) for row in rows)
+# Four digits at least, as `document_name` writes it; what has more of them keeps all.
+_DIGITS = Cast("number", CharField())
+_PADDED = Case(When(number__gte=1_000, then=_DIGITS), default=LPad(_DIGITS, 4, Value("0")))
+_OF_ITS_SERIES = Concat("series", Value("-"), _PADDED)
 
 
-def _numbered(row: Row) -> Row:
-    return {**row, "own_number": row["own_number"] or f"{row['series']}-{row['number']:04d}"}
+def numbered(rows: Any) -> Any:
+    """The documents with the number people know each by: its own, else series and number. It sorts, and is found by a part of it."""
+    own = Coalesce(NullIf(Cast(KT("content__number"), CharField()), Value("")), _OF_ITS_SERIES)
+    # SQLite has the word null as the text of a null.
+    return rows.annotate(own_number=Case(When(content__number=None, then=_OF_ITS_SERIES), default=own))
 
 
 class Documents(ListPage):
@@ -66,9 +62,7 @@ class Documents(ListPage):
     empty_command = "tollbook close PERIOD"
     empty_icon = "file-invoice"
     columns = (
-        Column(
-            "own_number", "No.", Kind.LABEL, field="content__number", filter="text", link=lambda row: reverse("document", args=[row["pk"]])
-        ),
+        Column("own_number", "No.", Kind.LABEL, filter="text", link=lambda row: reverse("document", args=[row["pk"]])),
         Column("series", "Series", filter="exact", is_optional=True),
         Column("kind", "Kind", Kind.WORD, filter="choice", options=KIND_OPTIONS, is_optional=True),
         Column("partner", "Partner", field="partner_id", filter="exact"),
@@ -79,7 +73,7 @@ class Documents(ListPage):
     )
 
     def rows(self) -> QueryRows:
-        return NumberedRows(visible(self), fields=("pk", "series", "number"))
+        return QueryRows(numbered(visible(self)), fields=("pk",))
 
     def shown_columns(self) -> tuple[Column, ...]:
         """A number of ours begins with its series, so that people need no column of it."""

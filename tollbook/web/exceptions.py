@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponseBase
@@ -61,7 +61,7 @@ class Exceptions(ListPage):
     empty_advice = "A reconciliation opens one for every class of difference that its error budget does not cover."
     empty_command = "tollbook close PERIOD"
     empty_icon = "list-check"
-    columns = (
+    columns: ClassVar[tuple[Column, ...]] = (
         Column(
             "cause",
             "Difference",

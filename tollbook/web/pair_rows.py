@@ -55,7 +55,7 @@ class PairRows:
     ) -> Iterator[pa.RecordBatch]:
         """All rows as Arrow batches of so many, under the names of the sources."""
         names = list(dict.fromkeys([*self.tie, *(each for column in columns for each in (column.source, column.currency) if each)]))
-        schema = pa.schema([(name, pa.int64() if name in ("amount_micros", "minutes_ms") else pa.string()) for name in names])
+        schema = pa.schema([(name, pa.int64() if name in ("amount_micros", "minutes_ms", "at") else pa.string()) for name in names])
         places = self._places(filters, sort)
         for offset in range(0, len(places), size):
             rows = self._shown(places[offset : offset + size], columns)

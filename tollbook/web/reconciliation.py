@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 from urllib.parse import urlencode
 
 from django.http import Http404, HttpRequest, HttpResponseBase
@@ -57,7 +57,7 @@ class Reconciliations(ListPage):
     empty_advice = "Ingest our records and the partner's of the same period, then close it: every cent of difference gets a cause."
     empty_command = "tollbook close PERIOD"
     empty_icon = "arrows-diff"
-    columns = (
+    columns: ClassVar[tuple[Column, ...]] = (
         Column("scope", "Partner, leg, period", filter="text", link=lambda row: reverse("waterfall", args=[row["scope"]])),
         Column("finished_at", "Compared (UTC)", Kind.INSTANT, field="run__finished_at"),
         Column("run_key", "Run", Kind.DIGEST, field="run_id", sorts=False),
@@ -146,7 +146,8 @@ def _picture(spent: dict[str, Any], pairs: str) -> Any:
             shown = ("+" if value > 0 else "") + money(micros(value), currency)
             bars.append(chart.Bar(row["label"], value, shown, f"{pairs}?{urlencode({'t-cause': row['cause']})}"))
     bars.append(chart.Bar("Their charge", theirs, money(micros(theirs), currency), is_total=True))
-    return chart.waterfall(bars, "From our charge to theirs, by cause")
+    label = "From our charge to theirs, by cause"
+    return chart.by_width(chart.waterfall(bars, label), chart.waterfall_narrow(bars, label))
 
 
 def _call_address(row: Any) -> str:

@@ -1,0 +1,61 @@
+"""Comparisons with their sums, the parts of a cause, and the calls behind them."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+
+import pyarrow as pa
+from web import seed_lists
+
+from tollbook.api import reconciliations, runs
+from tollbook.api.bearer import ARROW
+from tollbook.api.fields import Field, Shape
+
+from .conftest import ApiClient
+
+Api = Callable[..., ApiClient]
+MODULES = (reconciliations, runs)
+
+
+def test_the_list_has_the_sums_of_each_comparison(full_book: Path, api: Api) -> None:
+    client = api("cfo")
+    (row,) = client.items("reconciliations")
+    one = client.get(f"reconciliations/{row['scope']}").json()
+    assert (row["partner"], row["currency"], row["is_unexplained_zero"]) == ("aurora", "USD", True)
+    # 0.29 and 0.31 of a dollar: a micro-unit is 60,000 sixtieths of a nano.
+    assert (row["ours_60th_nanos"], row["theirs_60th_nanos"]) == (str(290_000 * 60_000), str(310_000 * 60_000))
+    assert int(row["difference_60th_nanos"]) == int(row["theirs_60th_nanos"]) - int(row["ours_60th_nanos"])
+    assert row["unexplained_micros"] == "0"
+    for name in ("run_key", "result_digest", "currency", "ours_60th_nanos", "theirs_60th_nanos", "is_unexplained_zero"):
+        assert row[name] == one[name], name
+    assert client.items("reconciliations?partner=aurora") == [row]
+    assert client.items("reconciliations?partner=aur") == client.items("reconciliations?currency=EUR") == []
+
+
+def test_a_cause_has_its_parts(full_book: Path, api: Api) -> None:
+    (cause,) = api("billing").get("reconciliations/aurora/OUT/2026-11").json()["causes"]
+    (part,) = cause["details"]
+    assert (part["calls"], part["exact_60th_nanos"]) == (cause["calls"], cause["exact_60th_nanos"])
+    assert part["detail"]
+
+
+def test_a_sum_beyond_int64_keeps_every_digit(full_book: Path, api: Api) -> None:
+    told = Field("x", "x", Shape.WIDE, "")
+    much = -(2**63) * 1_000
+    assert told.json({"x": str(much)}) == str(much)
+    assert told.arrow_of([{"x": str(much)}, {"x": None}]).to_pylist() == [much, None]
+    response = api("owner").get("reconciliations", Accept=ARROW)
+    table = pa.ipc.open_stream(io.BytesIO(b"".join(response.streaming_content))).read_all()
+    assert [int(value) for value in table.column("ours_60th_nanos").to_pylist()] == [290_000 * 60_000]
+
+
+def test_a_pair_has_its_time_and_its_number(full_book: Path, api: Api) -> None:
+    seed_lists.fill(full_book)
+    client, path = api("noc"), f"reconciliations/{seed_lists.SCOPE}/pairs"
+    (pair,) = client.items(path)
+    assert (pair["at"], pair["called"], pair["day"]) == ("2026-11-21T10:00:00.000Z", "639171234567", "2026-11-21")
+    table = pa.ipc.open_stream(io.BytesIO(b"".join(client.get(path, Accept=ARROW).streaming_content))).read_all()
+    assert table.schema.field("at").type == pa.timestamp("ms", tz="UTC")
+    assert table.column("called").to_pylist() == ["639171234567"]
