@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from web import seed, test_deck_changes, test_money_pages
 from web.test_invoice_lines import received
 
 from tollbook.api import deck_changes, document_lines, exposure, overview, received_lines, traffic
+from tollbook.core.explanation import LegPrice
 from tollbook.web.traffic import VIEWS
 
 from .conftest import ApiClient
@@ -188,6 +190,36 @@ def test_what_a_version_changes_and_which_row_wins(full_book: Path, api: Api) ->
     assert (wins["code"], wins["rate_nanos_per_minute"], wins["deck"]) == ("639", "145000000", first)
     assert now["known_at"] == "2026-12-01T00:00:00.000Z"
     assert {each["deck"] for each in before["candidates"]} <= {first}
+
+
+def test_a_call_has_what_its_legs_and_differences_are_made_of(full_book: Path, api: Api) -> None:
+    found = api("billing").get(f"calls/{seed.FIRST_ID.hex()}").json()
+    (leg,) = found["prices"]
+    # 61 s are billed as two minutes at 0.145.
+    assert (leg["code"], leg["destination"], leg["billed_s"]) == ("639", "Philippines mobile", 120)
+    assert (leg["rate_nanos_per_minute"], leg["amount_micros"]) == ("145000000", "290000")
+    (difference,) = found["differences"]
+    assert (difference["destination"], difference["clause"], difference["clause_title"]) == ("Philippines mobile", "A3.5", "Rate notices")
+    from tollbook.api import calls
+
+    assert set(calls.LegPrice.model_fields) == set(LegPrice.__slots__)
+
+
+def test_how_far_a_search_looks(full_book: Path, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    from tollbook.store.models import Segment
+    from tollbook.web import calls
+
+    client = api("noc")
+    assert client.get("calls/reach").json() == {"records": 2, "first_day": "2026-11-21", "last_day": "2026-11-21", "left_day": None}
+    assert client.get("calls/reach?to=2026-11-01").json()["records"] == 0
+    other = Segment.objects.get(kind="cdr", side="OURS")
+    other.digest, other.day = seed.digest("another segment"), dt.date(2026, 11, 19)
+    other.save(force_insert=True)
+    monkeypatch.setattr(calls, "MOST_SEGMENTS", 1)
+    assert client.get("calls/reach").json() == {"records": 2, "first_day": "2026-11-21", "last_day": "2026-11-21", "left_day": "2026-11-19"}
+    earlier = client.get("calls/reach?to=2026-11-19&from=2026-11-01").json()
+    assert (earlier["records"], earlier["first_day"], earlier["left_day"]) == (1, "2026-11-19", None)
+    assert client.get("calls/reach?from=soon").status_code == 422
 
 
 def test_a_line_is_the_sum_of_its_calls(full_book: Path, api: Api) -> None:

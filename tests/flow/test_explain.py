@@ -39,7 +39,10 @@ def test_a_rated_call(book: Book) -> None:
     assert (leg.clause, leg.deck_row, leg.run_key) == ("A3.2 Charges", 2, run.run_key)
     assert leg.clause_text.startswith("Calls are charged per minute")
     assert [step.value for step in leg.steps][-1] == "0.122 USD"
-    assert found.as_dict()["legs"][0]["steps"][0]["label"] == "Anchor"
+    # 61 s of 1/1 at 0.12 per minute.
+    assert (leg.code, leg.rate_nanos_per_minute, leg.billed_s, leg.amount_micros) == ("63917", 120_000_000, 61, 122_000)
+    told = found.as_dict()["legs"][0]
+    assert (told["steps"][0]["label"], told["rate_nanos_per_minute"], told["amount_micros"]) == ("Anchor", "120000000", "122000")
 
 
 def test_a_call_without_a_price_and_an_attempt(book: Book) -> None:
@@ -47,7 +50,9 @@ def test_a_call_without_a_price_and_an_attempt(book: Book) -> None:
     cdrs(book, DATA / "ours.csv")
     rate_period(book, PERIOD, actor=OWNER)
     assert [leg.status for leg in _explain(book, "c5@boreal").legs] == ["UNRATED"]
-    assert [leg.status for leg in _explain(book, "c4@boreal").legs] == ["NOT_BILLABLE"]
+    (attempt,) = _explain(book, "c4@boreal").legs
+    assert attempt.status == "NOT_BILLABLE"
+    assert (attempt.billed_s, attempt.amount_micros, attempt.as_dict()["amount_micros"]) == (None, None, None)
 
 
 def test_before_rating_it_says_so(book: Book) -> None:

@@ -11,7 +11,7 @@ from ninja import Query, Router, Schema
 from pydantic import Field, StringConstraints
 
 from tollbook.api import fields, listing
-from tollbook.api.fields import Exact, Shape
+from tollbook.api.fields import Day, Exact, Shape
 from tollbook.api.listing import Listing
 from tollbook.api.models import Word
 from tollbook.api.operation import page_for, reads
@@ -20,6 +20,7 @@ from tollbook.core.cdr import LEGS
 from tollbook.core.explanation import shown_record
 from tollbook.core.rights import Right
 from tollbook.web.call import Call as CallPage
+from tollbook.web.call_rows import Search
 from tollbook.web.calls import Calls as CallsPage
 from tollbook.web.calls import found_rows, reach, read_search
 from tollbook.web.listing import ListPage
@@ -80,6 +81,31 @@ listing.add(
 )
 
 
+class ReachDetail(Schema):
+    """How far one page of the search looks."""
+
+    records: int = Field(description="How many records it looks through.")
+    first_day: Day | None = Field(description="The earliest UTC day it looks into; null where there is no record at all.")
+    last_day: Day | None = Field(description="The latest.")
+    left_day: Day | None = Field(description="The newest day that is left for the next page; null where nothing is left.")
+
+
+class Days(Schema):
+    """Between which days is searched."""
+
+    from_: date | None = Field(None, alias="from", description="First UTC day, as 2026-11-01.")
+    to: date | None = Field(None, description="Last UTC day; the newest with records where it is left out.")
+
+
+@reads(router, "/calls/reach", right=Right.READ_CALLS, scope=Scope.OPERATOR, gives=ReachDetail, summary="How far a search for calls looks.")
+def calls_reach(request: HttpRequest, query: Query[Days]) -> Schema:
+    """What the first page of GET /api/v1/calls looks through between these days, whatever it is that is looked for. The days before
+    `left_day` are looked into where its `next_cursor` is followed."""
+    _, found = reach(Search(first=query.from_, last=query.to))
+    days = {"first_day": found.first, "last_day": found.last, "left_day": found.left}
+    return ReachDetail(records=found.records, **{name: day.isoformat() if day else None for name, day in days.items()})
+
+
 class Step(Schema):
     """One step of a price: what it is, the formula with its numbers, and what comes of it."""
 
@@ -101,6 +127,11 @@ class LegPrice(Schema):
     clause_text: str
     deck_digest: str
     deck_row: int | None
+    code: str | None = Field(description="The code of the row that prices it. This and the next four are null where it is not rated.")
+    destination: str | None
+    rate_nanos_per_minute: Exact | None = Field(description="10^-9 of the currency per minute.")
+    billed_s: int | None = Field(description="Seconds that are billed, after minimum and increments.")
+    amount_micros: Exact | None = Field(description="10^-6 of the currency, rounded as the agreement says.")
     steps: list[Step]
     run_key: str = Field(description="The rating run that holds the charge; empty where none does.")
     note: str
@@ -115,6 +146,9 @@ class Difference(Schema):
     exact_60th_nanos: Exact = Field(description="Theirs less ours in 1/60 of 10^-9 of the currency: the unrounded amount.")
     minutes_ms: int
     currency: str | None
+    destination: str | None = Field(description="As our deck names it; null where no row covers the call.")
+    clause: str = Field(description="The number of the clause it stands under; empty where the book does not have the agreement.")
+    clause_title: str = Field(description="Empty where the agreement has no text of that clause.")
 
 
 class MatchDetail(Schema):
@@ -192,4 +226,7 @@ def _difference(row: dict[str, Any]) -> Difference:
         exact_60th_nanos=str(row["exact_60th_nanos"]),
         minutes_ms=row["minutes_ms"],
         currency=row["currency"],
+        destination=row["destination"] or None,
+        clause=row["clause"],
+        clause_title=row["clause_title"],
     )

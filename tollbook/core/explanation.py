@@ -14,7 +14,8 @@ from tollbook.core.rating_explain import Step
 
 @dataclass(frozen=True, slots=True)
 class LegPrice:
-    """The price of one leg and the steps that lead to it. `run_key` names the rating run that holds its charge, where one does."""
+    """The price of one leg and the steps that lead to it. `run_key` names the rating run that holds its charge, where one does. What the
+    leg is priced by is None where it is not rated; `rate_nanos_per_minute` is in 10^-9, `amount_micros` in 10^-6 of the currency."""
 
     leg: str
     partner: str
@@ -26,13 +27,20 @@ class LegPrice:
     clause_text: str = ""
     deck_digest: str = ""
     deck_row: int | None = None
+    code: str | None = None
+    destination: str | None = None
+    rate_nanos_per_minute: int | None = None
+    billed_s: int | None = None
+    amount_micros: int | None = None
     steps: tuple[Step, ...] = ()
     run_key: str = ""
     note: str = ""
 
     def as_dict(self) -> dict[str, Any]:
-        """JSON-ready."""
+        """JSON-ready; amounts and rates as strings of digits."""
         values = {name: getattr(self, name) for name in self.__slots__ if name != "steps"}
+        for name in ("rate_nanos_per_minute", "amount_micros"):
+            values[name] = None if values[name] is None else str(values[name])
         return {**values, "steps": [each.as_dict() for each in self.steps]}
 
 

@@ -39,18 +39,22 @@ def explain_leg(record: pa.Table, charge: dict[str, Any], deck: CompiledDeck, ag
         clause=agreement.rating.clause,
     )
     text = agreement.clauses.get(clause)
+    is_rated = charge["status"] == "RATED"
+    names = ("code", "destination", "rate_nanos_per_minute", "billed_s", "amount_micros")
+    priced: dict[str, Any] = {name: charge[name] if is_rated else None for name in names}
     named = f"{agreement.id} version {agreement.version} ({agreement.digest[:12]})" if agreement.id else ""
     return LegPrice(
         leg=row["leg"],
         partner=row["partner"] or "",
         status=charge["status"],
-        amount=format_scaled(charge["amount_micros"], 6, 2) if charge["status"] == "RATED" else "",
+        amount=format_scaled(charge["amount_micros"], 6, 2) if is_rated else "",
         currency=charge["currency"] or "",
         agreement=named,
         clause=agreement.clause_title(clause) if clause else "",
         clause_text=text.text if text else "",
         deck_digest=priced_by.deck_digest if priced_by else "",
         deck_row=priced_by.row if priced_by else None,
+        **priced,
         steps=tuple(explain(call, priced_by, terms, agreement.rating)),
     )
 
