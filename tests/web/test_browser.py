@@ -23,7 +23,7 @@ import pytest
 
 from . import seed
 from .test_pages import LARGEST_PAGE_BYTES
-from .test_rights import ARGUMENTS, patterns
+from .test_rights import ARGUMENTS, FILES, patterns
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -37,7 +37,7 @@ FLAGS = [
     "--disable-sync",
 ]
 AXE = Path(__file__).parent / "vendor" / "axe.min.js"
-NOT_PAGES = {"search", "document-file", "dispute-pack", "close-pack", "job-events"}
+NOT_PAGES = {"search", "job-events", *FILES}
 NOTED = """
 window.__violations = [];
 document.addEventListener("securitypolicyviolation", (event) => {

@@ -14,6 +14,8 @@ PEOPLE = (*seed.PEOPLE, "aurora-user", "cirrus-user")
 # Addresses that are not pages: for machines, and the log-in itself. Each has its own tests.
 OPEN = {"healthz", "readyz", "metrics", "set-up", "invitation", "account_login", "account_logout", "account_inactive", "account_signup"}
 FOR_PERSONS = {"account_reauthenticate", "account_change_password"}
+# Addresses that give a file and not a page.
+FILES = {"document-file", "document-annex", "agreement-file", "deck-file", "source-records", "dispute-pack", "close-pack"}
 # What the address of a page needs. The things named here are aurora's, so that cirrus' user is somebody else.
 ARGUMENTS: dict[str, Callable[[], dict[str, Any]]] = {
     "job": lambda: {"pk": seed.JOB},
@@ -26,6 +28,10 @@ ARGUMENTS: dict[str, Callable[[], dict[str, Any]]] = {
     "document": lambda: {"pk": _first("Document", partner_id="aurora")},
     "document-lines": lambda: {"pk": _first("Document", kind="INVOICE", partner_id="aurora")},
     "document-line": lambda: {"pk": _first("Document", kind="INVOICE", partner_id="aurora"), "line": 1},
+    "document-annex": lambda: {"pk": _first("Document", kind="INVOICE", partner_id="aurora")},
+    "agreement-file": lambda: {"pk": _first("Agreement", partner_id="aurora")},
+    "deck-file": lambda: {"pk": _first("Deck", partner_id="aurora")},
+    "source-records": lambda: {"source": "aurora", "digest": _first("Batch", "file_id", source="aurora")},
     "document-file": lambda: {"pk": _first("Document", partner_id="aurora")},
     "source": lambda: {"source": "aurora"},
     "source-file": lambda: {"source": "aurora", "digest": _first("Batch", "file_id", source="aurora")},

@@ -39,6 +39,11 @@ def _call_ids() -> list[Any]:
     return [row[0].hex() for row in sampled("cdr_id")]
 
 
+def _source_files() -> list[dict[str, Any]]:
+    found = zip(_rows("Batch", "source"), _rows("Batch", "file_id"), strict=True)
+    return [{"source": source, "digest": digest} for source, digest in found]
+
+
 # How the arguments of an address are found in the book, by the name of the address; others by the name of the argument.
 BY_PAGE: Final[dict[str, Callable[[], list[dict[str, Any]]]]] = {
     "exception": lambda: [{"pk": pk} for pk in _rows("ExceptionCase")],
@@ -48,6 +53,9 @@ BY_PAGE: Final[dict[str, Callable[[], list[dict[str, Any]]]]] = {
     "agreement": lambda: [{"pk": pk} for pk in _rows("Agreement")],
     "document": lambda: [{"pk": pk} for pk in _rows("Document", but={"kind": "CLOSE"})],
     "document-file": lambda: [{"pk": pk} for pk in _rows("Document", file__isnull=False)],
+    "document-annex": lambda: [{"pk": pk} for pk in _rows("Document", kind="INVOICE")],
+    "agreement-file": lambda: [{"pk": pk} for pk in _rows("Agreement")],
+    "deck-file": lambda: [{"pk": pk} for pk in _rows("Deck")],
     "document-lines": lambda: [{"pk": pk} for pk in _rows("Document", kind="INVOICE")],
     "document-line": lambda: [{"pk": pk, "line": 1} for pk in _rows("Document", kind="INVOICE")],
     "job": lambda: [{"pk": pk} for pk in _rows("Job")],
@@ -56,9 +64,8 @@ BY_PAGE: Final[dict[str, Callable[[], list[dict[str, Any]]]]] = {
     "close": lambda: [{"pk": pk} for pk in _rows("Document", kind="CLOSE")],
     "close-pack": lambda: [{"pk": pk} for pk in _rows("Document", kind="CLOSE")],
     "source": lambda: [{"source": name} for name in sorted(set(_rows("Batch", "source")))],
-    "source-file": lambda: [
-        {"source": source, "digest": digest} for source, digest in zip(_rows("Batch", "source"), _rows("Batch", "file_id"), strict=True)
-    ],
+    "source-file": _source_files,
+    "source-records": _source_files,
     "call": lambda: [{"cdr_id": value} for value in _call_ids()],
     "deck": lambda: [{"pk": pk} for pk in _rows("Deck")],
     "deck-changes": lambda: [{"pk": pk} for pk in _rows("Deck")],

@@ -39,12 +39,14 @@ class Step:
 
 
 class PricedBy(NamedTuple):
-    """The deck row that priced a call, and where it stands: row of the received file (from 1) in the deck of that digest."""
+    """The deck row that priced a call, and where it stands: row of the received file (from 1) in the deck of that digest; `sheet` is the
+    name of that file."""
 
     code: str
     destination: str
     row: int
     deck_digest: str
+    sheet: str
     rate_text: str
     effective_from: int | None
     effective_until: int | None
@@ -89,7 +91,8 @@ def _anchor_step(call: PricedCall) -> Step:
 def _row_step(call: PricedCall, by: PricedBy) -> Step:
     since = canonical_instant(by.effective_from) or "the beginning"
     until = f" until {canonical_instant(by.effective_until)}" if by.effective_until is not None else ""
-    formula = f"{call.number}: longest code {by.code}, in force since {since}{until}, row {by.row} of deck {by.deck_digest[:12]}"
+    where = f"row {by.row} of {by.sheet or 'the deck'} ({by.deck_digest[:12]})"
+    formula = f"{call.number}: longest code {by.code}, in force since {since}{until}, {where}"
     return Step("Deck row", formula, f"{by.code} {by.destination}".strip())
 
 

@@ -30,7 +30,7 @@ from tollbook.engine.deck_kernel import FIRST_DIGITS, REST_OF_DIGITS, TOO_MANY, 
 from tollbook.engine.deck_timeline import LaidOut, Timeline, code_keys, lay_out_timeline, timeline_of
 from tollbook.engine.number import NO_NUMBER, number_keys
 
-FORMAT = "tollbook-compiled-deck/2"
+FORMAT = "tollbook-compiled-deck/3"
 MOST_PIECES = 2**31 - 2
 STATUS = len(TERMS) + 1  # the column of the status in the distinct terms
 BLOCKED_RATE = -1
@@ -70,6 +70,7 @@ class CompiledDeck:
     row_terms: Array
     rows: pa.Table
     digests: tuple[str, ...]
+    sheets: tuple[str, ...]
     currency: str
     partner: str
 
@@ -130,9 +131,8 @@ class CompiledDeck:
         found = self.rows.slice(row, 1).select(["code", "destination", "row", "rate_text", "deck"]).to_pylist()[0]
         since, until = (self.rows.column(name).cast(pa.int64())[row].as_py() for name in ("effective_from", "effective_until"))
         blocked = bool(self.is_blocked(np.array([row]))[0])
-        return PricedBy(
-            found["code"], found["destination"], found["row"], self.digests[found["deck"]], found["rate_text"], since, until, blocked
-        )
+        digest, sheet = self.digests[found["deck"]], self.sheets[found["deck"]]
+        return PricedBy(found["code"], found["destination"], found["row"], digest, sheet, found["rate_text"], since, until, blocked)
 
     def is_blocked(self, rows: Array) -> Array:
         """Which rows say that their code may not be called."""
@@ -151,7 +151,8 @@ class CompiledDeck:
                 np.save(unfinished / f"{array}.npy", getattr(self, array))
             with pa.OSFile(str(unfinished / "rows.arrow"), "wb") as sink, pa.ipc.new_file(sink, self.rows.schema) as writer:
                 writer.write_table(self.rows)
-            meta = {"format": FORMAT, "digests": self.digests, "currency": self.currency, "partner": self.partner}
+            named = {"digests": self.digests, "sheets": self.sheets, "currency": self.currency, "partner": self.partner}
+            meta = {"format": FORMAT, **named}
             (unfinished / "meta.json").write_text(json.dumps(meta, indent=1), encoding="utf-8")
             os.replace(unfinished, folder)
 
@@ -164,7 +165,8 @@ class CompiledDeck:
             rows = pa.ipc.open_file(pa.memory_map(str(folder / "rows.arrow"))).read_all()
         except (OSError, ValueError, pa.ArrowInvalid) as error:
             raise refuse("FILE_UNREADABLE", f"The compiled deck cannot be read: {error}.", file=folder.name) from error
-        return CompiledDeck(**arrays, rows=rows, digests=tuple(meta["digests"]), currency=meta["currency"], partner=meta["partner"])
+        named = {name: tuple(meta[name]) for name in ("digests", "sheets")}
+        return CompiledDeck(**arrays, rows=rows, **named, currency=meta["currency"], partner=meta["partner"])
 
 
 def compile_timeline(decks: list[Deck], known_at_ms: int | None = None, *, notice: NoticeTerms | None = None) -> CompiledDeck:
@@ -200,6 +202,7 @@ def compile_timeline(decks: list[Deck], known_at_ms: int | None = None, *, notic
         row_terms=row_terms,
         rows=_row_table(timeline, rows),
         digests=tuple(deck.digest for deck in timeline.decks),
+        sheets=tuple(deck.version or deck.file for deck in timeline.decks),
         currency=_currency(timeline.decks),
         partner=timeline.decks[-1].partner,
     )
