@@ -73,6 +73,29 @@ def test_the_waterfall_begins_each_bar_where_the_last_one_ended() -> None:
     assert "Missing <b>" in "".join(picture.itertext())
 
 
+def test_a_narrow_waterfall_says_every_amount_and_its_bars_meet() -> None:
+    # 100 + 40 - 15 = 125, as above; a label too long for its line is cut there and whole in its title.
+    long = "A cause whose name is far too long for the line of a telephone"
+    bars = [
+        chart.Bar("Ours", 100, "100", is_total=True),
+        chart.Bar(long, 40, "+40", "/rate"),
+        chart.Bar("Missing", -15, "−15"),
+        chart.Bar("Theirs", 125, "125", is_total=True),
+    ]
+    picture = ElementTree.fromstring(str(chart.waterfall_narrow(bars, "Ours to theirs")))
+    width = float(picture.get("viewBox", "").split()[2])
+    drawn = [each for each in picture.iter() if each.tag == "rect" and each.get("class") in ("up", "down", "total")]
+    edges = [(float(each.get("x", "")), float(each.get("x", "")) + float(each.get("width", ""))) for each in drawn]
+    assert all(0 <= left < right <= width for left, right in edges)
+    assert edges[0][1] == pytest.approx(edges[1][0], abs=0.2)
+    assert edges[1][1] == pytest.approx(edges[2][1], abs=0.2)
+    said = [each.text for each in picture.iter("text")]
+    assert [said[number] for number in (1, 3, 5, 7)] == ["100", "+40", "−15", "125"]
+    assert said[2] is not None
+    assert said[2].endswith("…")
+    assert f"{long}: +40" in [each.text for each in picture.iter("title")]
+
+
 def test_days_are_drawn_with_losses_below_the_line() -> None:
     series = [chart.Series("Margin", [10, -5], ["10", "−5"], "s2")]
     picture = ElementTree.fromstring(str(chart.days(["11-20", "11-21"], series, "Margin")))
@@ -80,6 +103,19 @@ def test_days_are_drawn_with_losses_below_the_line() -> None:
     assert float(gain.get("height", "")) == pytest.approx(2 * float(loss.get("height", "")), abs=0.2)
     assert float(gain.get("y", "")) < float(loss.get("y", ""))
     assert "11-21: Margin −5" in "".join(picture.itertext())
+
+
+def test_days_fit_a_narrow_picture() -> None:
+    # Thirty days of three bars are 90 bars within 360 units, and of their names about five.
+    series = [chart.Series(name, [10] * 30, ["10"] * 30, "s1") for name in ("Revenue", "Cost", "Margin")]
+    names = [f"11-{day:02d}" for day in range(1, 31)]
+    picture = ElementTree.fromstring(str(chart.days(names, series, "By day", width=chart.NARROW_WIDTH)))
+    assert picture.get("viewBox", "").split()[2] == "360"
+    drawn = [each for each in picture.iter("rect") if each.get("class") == "s1"]
+    assert len(drawn) == 90
+    assert all(float(each.get("width", "")) > 0 for each in drawn)
+    assert max(float(each.get("x", "")) + float(each.get("width", "")) for each in drawn) <= 360
+    assert 4 <= len([each for each in picture.iter("text") if each.text in names]) <= 6
 
 
 @pytest.mark.parametrize(

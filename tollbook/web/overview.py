@@ -128,9 +128,9 @@ def _picture(days: list[dict[str, Any]], currency: str) -> Any:
         chart.Series(name, [day[key] for day in days], [money(day[key], currency) for day in days], style)
         for name, key, style in (("Revenue", "revenue", "s1"), ("Cost", "cost", "s3"), ("Margin", "margin", "s2"))
     ]
-    return chart.days(
-        [f"{day['day']:%m-%d}" for day in days],
-        series,
-        f"Revenue, cost and margin by day in {currency}",
-        axis=lambda value: f"{money(value, currency)} {currency}",
-    )
+    names, label = [f"{day['day']:%m-%d}" for day in days], f"Revenue, cost and margin by day in {currency}"
+
+    def drawn(width: int) -> Any:
+        return chart.days(names, series, label, width=width, axis=lambda value: f"{money(value, currency)} {currency}")
+
+    return chart.by_width(drawn(chart.WIDTH), drawn(chart.NARROW_WIDTH))

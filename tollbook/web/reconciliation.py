@@ -146,7 +146,8 @@ def _picture(spent: dict[str, Any], pairs: str) -> Any:
             shown = ("+" if value > 0 else "") + money(micros(value), currency)
             bars.append(chart.Bar(row["label"], value, shown, f"{pairs}?{urlencode({'t-cause': row['cause']})}"))
     bars.append(chart.Bar("Their charge", theirs, money(micros(theirs), currency), is_total=True))
-    return chart.waterfall(bars, "From our charge to theirs, by cause")
+    label = "From our charge to theirs, by cause"
+    return chart.by_width(chart.waterfall(bars, label), chart.waterfall_narrow(bars, label))
 
 
 def _call_address(row: Any) -> str:

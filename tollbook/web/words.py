@@ -41,6 +41,11 @@ def instant(milliseconds: int) -> str:
     return f"{_at(milliseconds):%Y-%m-%d %H:%M}"
 
 
+def moment(milliseconds: int) -> str:
+    """An instant to the second."""
+    return f"{_at(milliseconds):%Y-%m-%d %H:%M:%S}"
+
+
 def instant_exact(milliseconds: int) -> str:
     return f"{_at(milliseconds):%Y-%m-%d %H:%M:%S}.{milliseconds % 1000:03d} UTC"
 

@@ -58,12 +58,19 @@ def instant(milliseconds: int | None) -> SafeString | str:
     """Milliseconds UTC as 2026-11-22 03:19."""
     if milliseconds is None:
         return "–"
-    return format_html(
-        '<time datetime="{}" title="{}">{}</time>',
-        words.instant_iso(milliseconds),
-        words.instant_exact(milliseconds),
-        words.instant(milliseconds),
-    )
+    return _time(milliseconds, *words.instant(milliseconds).split(" "))
+
+
+@register.filter
+def moment(milliseconds: int | None) -> SafeString | str:
+    """Milliseconds UTC to the second, as calls are told apart: 2026-11-22 03:19:07."""
+    return "–" if milliseconds is None else _time(milliseconds, *words.moment(milliseconds).split(" "))
+
+
+def _time(milliseconds: int, day: str, clock: str) -> SafeString:
+    """The day is a piece of its own, which is never broken at its hyphens."""
+    exact = words.instant_iso(milliseconds), words.instant_exact(milliseconds)
+    return format_html('<time datetime="{}" title="{}"><span>{}</span> {}</time>', *exact, day, clock)
 
 
 @register.filter

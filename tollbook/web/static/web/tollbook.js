@@ -114,10 +114,14 @@
   }
 
   // A table that changes in place is a new one: the focus goes to what was used, by its field, its column or its words.
+  // While it loads it says so, to the eye and to a screen reader.
   let used = null;
-  document.addEventListener("htmx:before:request", () => {
+  const busy = (table, is) => { if (table) table.setAttribute("aria-busy", String(is)); };
+  document.addEventListener("htmx:finally:request", () => all(".data-table[aria-busy=true]").forEach((table) => busy(table, false)));
+  document.addEventListener("htmx:before:request", (event) => {
     const here = document.activeElement;
     const table = here && here.closest(".data-table");
+    busy(event.target.closest ? event.target.closest(".data-table") : table, true);
     if (!table) { used = null; return; }
     const head = here.closest("th");
     used = { table: table.id, field: here.name || "", column: head ? head.cellIndex : -1, words: here.textContent.trim() };
