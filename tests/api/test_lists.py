@@ -88,6 +88,20 @@ def test_every_field_has_a_value_somewhere(read: Callable[..., list[dict[str, An
     assert empty == set(EMPTY)
 
 
+def test_more_rows_need_no_more_queries(read: Callable[..., list[dict[str, Any]]]) -> None:
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    for name in lists():
+        counts = []
+        for limit in (1_000, 1, 1_000):
+            with CaptureQueriesContext(connection) as captured:
+                read(name, limit=limit)
+            counts.append(len(captured))
+        # What is read once and kept is read before.
+        assert counts[1] == counts[2] <= 20, f"{name}: {counts}"
+
+
 def test_every_field_that_is_offered_sorts(read: Callable[..., list[dict[str, Any]]]) -> None:
     asked = 0
     for name, (_, operation) in lists().items():

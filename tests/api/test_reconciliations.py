@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 from web import seed_lists
@@ -14,6 +15,9 @@ from tollbook.api.bearer import ARROW
 from tollbook.api.fields import Field, Shape
 
 from .conftest import ApiClient
+
+if TYPE_CHECKING:
+    from tollbook.flow.book import Book
 
 Api = Callable[..., ApiClient]
 MODULES = (reconciliations, runs)
@@ -32,6 +36,33 @@ def test_the_list_has_the_sums_of_each_comparison(full_book: Path, api: Api) -> 
         assert row[name] == one[name], name
     assert client.items("reconciliations?partner=aurora") == [row]
     assert client.items("reconciliations?partner=aur") == client.items("reconciliations?currency=EUR") == []
+
+
+def test_comparisons_are_found_by_their_partner_on_both_databases(book: Book) -> None:
+    from tollbook.store.models import Head, Run
+
+    money = {**dict.fromkeys(reconciliations.SUMS, "7"), "currency": "EUR", "unexplained": "-0.500000", "unexplained_zero": False}
+    same = {
+        "stage": "reconciliation",
+        "semantics_version": 1,
+        "parameters": {},
+        "results": {},
+        "result_digest": "a" * 64,
+        "started_at": 1,
+        "finished_at": 1,
+    }
+    for number, scope in enumerate(("b-two/IN/2026-11", "a/OUT/2026-11", "b/OUT/2026-11/x")):
+        run = Run.objects.create(run_key=f"{number:064x}", scope=scope, summary={"money": money}, package_version="0", inputs=[], **same)
+        Head.objects.create(stage=run.stage, scope=scope, run=run)
+    page = reconciliations.Comparisons()
+    rows, order, place = page.rows(), ("partner", True), None
+    found = []
+    while piece := rows.after(page.columns, {"currency": "EUR"}, order, place, 2):
+        found += piece
+        place = [piece[-1]["partner"], piece[-1]["pk"]]
+    assert [row["partner"] for row in found] == ["b-two", "b", "a"]
+    assert {(row["currency"], row["is_unexplained_zero"], row["unexplained_micros"]) for row in found} == {("EUR", False, -500_000)}
+    assert [row["scope"] for row in rows.after(page.columns, {"partner": "b"}, order, None, 9)] == ["b/OUT/2026-11/x"]
 
 
 def test_a_cause_has_its_parts(full_book: Path, api: Api) -> None:

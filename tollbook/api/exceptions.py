@@ -88,9 +88,9 @@ class ExceptionEvent(Schema):
 class EarlierException(Schema):
     """The same class of the same place in the run before."""
 
-    id: str
-    amount_micros: Exact
-    currency: str
+    id: str = Field(description="The exception of the run before.")
+    amount_micros: Exact = Field(description="What was at risk in it: micro-units (10^-6) of the currency, as a string of digits.")
+    currency: str = Field(description="ISO 4217 code of the amount.")
     decided_by: str = Field(description="Who decided it; empty for nobody.")
 
 
