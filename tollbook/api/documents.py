@@ -55,8 +55,8 @@ class DocumentDetail(Schema):
     kind: str
     partner: str | None
     period: str
-    start_at: Instant | None = Field(description="When the period begins, in the zone of the contract.")
-    end_at: Instant | None = Field(description="When it ends: the first instant that is not in it.")
+    start_at: Instant | None = Field(description="When the period begins, by the days of the contract's zone; null where it has none.")
+    end_at: Instant | None = Field(description="When it ends: the first instant that is not in it; null where it has none.")
     issued_at: Instant
     due_on: Day | None
     currency: str
