@@ -87,6 +87,42 @@ def test_an_upload_is_as_large_as_the_pages_take_it(full_book: Path, api: Api, m
     assert client.post("uploads?name=x.csv", two_mib, **BYTES).json()["size"] == len(two_mib)
 
 
+def test_a_job_says_where_it_is(full_book: Path, api: Api) -> None:
+    from tollbook.flow import clock, job
+    from tollbook.store.models import JobProgress, Worker
+
+    def told(number: int) -> dict[str, Any]:
+        found = client.get(places[number]).json()
+        return {name: found[name] for name in ("state", "words", "share", "before_it", "cancel_wanted_by", "is_stuck")}
+
+    client = api("owner")
+    wanted = [("CHECK", {}), ("VERIFY", {"close": int(client.items("closes")[0]["id"])})]
+    places = []
+    for number, (kind, parameters) in enumerate(wanted):
+        started = client.post("jobs", {"kind": kind, "parameters": parameters}, Idempotency_Key=f"s-{number}")
+        assert started.status_code == 202, started.content
+        places.append(started.headers["Location"])
+    rest: dict[str, Any] = {"share": 0, "cancel_wanted_by": None}
+    assert told(0) == {"state": "QUEUED", "words": "Waiting for a worker", "before_it": 0, "is_stuck": True, **rest}
+    assert told(1) == {"state": "QUEUED", "words": "Waiting, 1 before it", "before_it": 1, "is_stuck": True, **rest}
+    Worker.objects.create(id="w", started_at=0, seen_at=clock.real_now_ms())
+    taken = job.take("w")
+    assert taken is not None
+    JobProgress.objects.filter(job=taken.job).update(stage="checking", detail="", done=1, total=4)
+    running = told(0)
+    assert (running["state"], running["share"], running["before_it"], running["is_stuck"]) == ("RUNNING", 25, None, False)
+    mark = client.get(places[0]).headers["ETag"]
+    assert client.get(places[0], If_None_Match=mark).status_code == 304, "time alone makes no other answer"
+    assert told(1)["is_stuck"] is False
+    stopped = client.post(f"{places[0]}/cancellation").json()
+    assert stopped["cancel_wanted_by"] == client.get("me").json()["token"]
+    assert stopped["words"] == f"Stopping after this: {running['words']}"
+    over = client.post(f"{places[1]}/cancellation").json()
+    assert (over["state"], over["words"], over["before_it"], over["share"]) == ("CANCELLED", "Stopped", None, 0)
+    done = client.get(f"jobs/{seed.JOB}").json()
+    assert (done["state"], done["words"], done["share"], done["is_stuck"]) == ("DONE", "Done", 100, False)
+
+
 def test_progress_is_streamed_to_who_may_see_the_job(full_book: Path, api: Api) -> None:
     client, path = api("noc"), f"jobs/{seed.JOB}/events"
     response = client.get(path)

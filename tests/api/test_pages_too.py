@@ -183,6 +183,26 @@ def test_what_a_version_changes_and_which_row_wins(full_book: Path, api: Api) ->
     assert (found["639"]["old_rate_nanos_per_minute"], found["639"]["new_rate_nanos_per_minute"]) == ("145000000", "160000000")
     assert client.items(f"decks/{first}/changes") == []
     assert len(client.items(f"decks/{first}/changes?against={second}")) == 3
+    summary = client.get(f"decks/{second}/changes/summary").json()
+    # Received on the 22nd at noon, and an increase needs seven days.
+    assert (summary["against"], summary["notice_days"], summary["earliest_increase_at"]) == (first, 7, "2026-11-29T00:00:00.000Z")
+    assert {each["change"]: (each["codes"], each["too_short"]) for each in summary["counts"]} == {
+        "DECREASE": (1, 0),
+        "INCREASE": (1, 1),
+        "NEW": (1, 0),
+    }
+    none = client.get(f"decks/{first}/changes/summary").json()
+    assert (none["against"], none["earliest_increase_at"], none["counts"]) == (None, None, [])
+    assert client.get(f"decks/{first}/changes/summary?against={second}").json()["against"] == second
+    assert client.get(f"decks/{first}/changes/summary?against=0").status_code == 404
+    assert client.get(f"decks/{second}").json()["zone"] == "UTC"
+    from tollbook.store.models import Deck, Partner
+
+    unclaimed = Deck.objects.get(pk=second)
+    unclaimed.pk, unclaimed.partner_id, unclaimed.deck_id = None, "nordtel", "nordtel-az"
+    Partner.objects.get_or_create(id="nordtel")
+    unclaimed.save()
+    assert client.get(f"decks/{unclaimed.pk}").json()["zone"] is None
     asked = f"decks/{second}/look-up?number=%2B63+917+1234567&at=2026-11-24T00:00Z&known_at="
     now, before = (client.get(f"{asked}{known}").json() for known in ("2026-12-01T00:00Z", "2026-11-22T11:00Z"))
     (wins,) = [each for each in now["candidates"] if each["prices_it"]]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from django.http import Http404, HttpRequest
 from ninja import Query, Router, Schema
@@ -16,13 +16,19 @@ from tollbook.api.models import Instants, instant
 from tollbook.api.operation import page_for, reads
 from tollbook.api.problem import wrong
 from tollbook.core.rights import Right
+from tollbook.engine.deck_difference import CHANGES
 from tollbook.flow import clock
-from tollbook.web.deck_changes import Changes, Lookup, differences
+from tollbook.store.models import Deck
+from tollbook.web.deck_changes import Changes, Lookup, differences, segments_count
 from tollbook.web.listing import ListPage
 from tollbook.web.page import Scope
 from tollbook.web.table import MemoryRows, SegmentRows
 
 router = Router(tags=["decks"])
+
+
+Against = Annotated[int, Field(ge=0, le=2**62)]
+_AGAINST: Final = "The number of another version of the same deck."
 
 
 class DeckChanges(ListPage):
@@ -32,15 +38,21 @@ class DeckChanges(ListPage):
     columns, sort = Changes.columns, "code"
 
     def rows(self) -> SegmentRows | MemoryRows:
-        page = page_for(self.request, Changes, pk=self.kwargs["id"])
-        wanted = self.request.GET.get("against", "")
-        against, _ = page.against(wanted)
-        if against is None and wanted:
-            raise Http404
+        row, against = _versions(self.request, self.kwargs["id"])
         if against is None:
             return MemoryRows([], tie=("code",))
-        connection, query, *_ = differences(page.row, against)
+        connection, query, *_ = differences(row, against)
         return SegmentRows(connection, query, fields=("code",))
+
+
+def _versions(request: HttpRequest, number: int) -> tuple[Deck, Deck | None]:
+    """A version, and the one it is compared with: None for the first, where no other was asked for."""
+    page = page_for(request, Changes, pk=number)
+    wanted = request.GET.get("against", "")
+    against, _ = page.against(wanted)
+    if against is None and wanted:
+        raise Http404
+    return page.row, against
 
 
 listing.add(
@@ -68,9 +80,57 @@ listing.add(
             "new_increments": "First and further seconds now.",
         },
         parameters={"id": "The version's number in this book."},
-        query={"against": (Annotated[int, Field(ge=0, le=2**62)], "The number of another version of the same deck.")},
+        query={"against": (Against, _AGAINST)},
     ),
 )
+
+
+class ChangeCount(Schema):
+    """How many codes changed in one way."""
+
+    change: str = Field(description=f"One of {', '.join(CHANGES)}.")
+    codes: int
+    too_short: int = Field(description="Those of them whose notice is too short: they are deferred.")
+
+
+class ChangesSummary(Schema):
+    """What a version changes, counted, and the notice an increase needs."""
+
+    against: int | None = Field(description="The version it is compared with: GET /api/v1/decks/{id}. Null for the first version.")
+    against_version: str | None = Field(description="What that version is called.")
+    notice_days: int | None = Field(description="Days of notice that the agreement asks for an increase.")
+    earliest_increase_at: Instant | None = Field(description="From when an increase of this version may hold at the earliest.")
+    counts: list[ChangeCount] = Field(description="The most frequent change first; a change that does not occur is left out.")
+
+
+class Compared(Schema):
+    """With which version."""
+
+    against: Against | None = Field(None, description=f"{_AGAINST} The one received before it where it is left out.")
+
+
+@reads(
+    router,
+    "/decks/{number:id}/changes/summary",
+    right=Right.READ_REFERENCE,
+    scope=Scope.OPERATOR,
+    gives=ChangesSummary,
+    summary="How much a version of a deck changes.",
+)
+def deck_changes_summary(request: HttpRequest, id: int, query: Query[Compared]) -> Schema:  # noqa: A002 - as the address calls it
+    """The codes of GET /api/v1/decks/{id}/changes, counted by what happened to them."""
+    row, against = _versions(request, id)
+    if against is None:
+        return ChangesSummary(against=None, against_version=None, notice_days=None, earliest_increase_at=None, counts=[])
+    connection, relation, earliest, notice = differences(row, against)
+    counted = segments_count(connection, relation)
+    return ChangesSummary(
+        against=against.pk,
+        against_version=against.version,
+        notice_days=notice.increase_days,
+        earliest_increase_at=instant(earliest),
+        counts=[ChangeCount(change=change, codes=codes, too_short=too_short) for change, codes, too_short in counted],
+    )
 
 
 class Candidate(Schema):

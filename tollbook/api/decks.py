@@ -14,7 +14,7 @@ from tollbook.api.fields import Exact, Instant, Shape
 from tollbook.api.listing import Listing
 from tollbook.api.models import Word, instant
 from tollbook.api.operation import page_for, reads
-from tollbook.core.problem import refuse
+from tollbook.core.problem import Refusal, refuse
 from tollbook.core.rights import Right
 from tollbook.flow import clock, compiled_decks
 from tollbook.flow import reference as documents
@@ -87,6 +87,7 @@ class DeckDetail(Schema):
     direction: str = Field(description="BUY, SELL, or empty while no agreement names it.")
     mode: str = Field(description="FULL replaces what was before, PARTIAL changes some codes.")
     currency: str
+    zone: str | None = Field(description="The zone its dates are read in, as the agreement has it; null while no agreement names the deck.")
     received_at: Instant
     known_from: Instant
     rows: int
@@ -194,6 +195,7 @@ def deck(request: HttpRequest, id: int) -> Schema:  # noqa: A002 - as the addres
         direction=row.direction,
         mode=row.mode,
         currency=row.currency,
+        zone=_zone(row),
         received_at=instant(row.received_at) or "",
         known_from=instant(row.known_from) or "",
         rows=row.rows,
@@ -201,6 +203,13 @@ def deck(request: HttpRequest, id: int) -> Schema:  # noqa: A002 - as the addres
         file_name=row.file.name,
         file_sha256=row.file_id,
     )
+
+
+def _zone(row: Deck) -> str | None:
+    try:
+        return reference.deck_of(row).zone
+    except Refusal:
+        return None
 
 
 @reads(

@@ -20,6 +20,7 @@ from tollbook.flow import job as flow
 from tollbook.flow.job_kinds import KINDS, MOST_FILES
 from tollbook.store.models import Job
 from tollbook.web.job_stream import shot_of, stream
+from tollbook.web.jobs import is_anybody_working
 from tollbook.web.listing import ListPage
 from tollbook.web.page import Scope
 from tollbook.web.table import Column, Kind, QueryRows, choices
@@ -73,6 +74,11 @@ class JobDetail(Schema):
     detail: str
     done: int = Field(description="How much of `total`.")
     total: int = Field(description="0 where nobody can say.")
+    words: str = Field(description="Where it is, in words: its place in the queue, what it is at, or how it ended.")
+    share: int = Field(description="How much is done, in whole per cent: 100 when it is done and not before, 0 where nobody can say.")
+    before_it: int | None = Field(description="How many jobs come before it; null where it does not wait.")
+    cancel_wanted_by: str | None = Field(description="Who asked it to stop; null where nobody did.")
+    is_stuck: bool = Field(description="Whether it waits while no worker was seen for a minute: start one with tollbook worker.")
     result: dict[str, Any]
     problems: list[PlainProblem]
 
@@ -105,7 +111,8 @@ def _one(request: HttpRequest, name: str) -> Job:
 
 
 def _detail(row: Job) -> JobDetail:
-    far = getattr(row, "progress", None)
+    far, shot = getattr(row, "progress", None), shot_of(row.id)
+    assert shot is not None, "a job is never removed"
     return JobDetail(
         created_at=instant(row.created_at) or "",
         started_at=instant(row.started_at),
@@ -114,6 +121,11 @@ def _detail(row: Job) -> JobDetail:
         detail=far.detail if far else "",
         done=far.done if far else 0,
         total=far.total if far else 0,
+        words=shot.words,
+        share=100 if shot.state == flow.DONE else shot.share,
+        before_it=shot.before,
+        cancel_wanted_by=row.cancel_wanted_by or None,
+        is_stuck=row.state == flow.QUEUED and not is_anybody_working(),
         problems=[PlainProblem(**each) for each in row.problems],
         **{name: getattr(row, name) for name in ("id", "kind", "subject", "state", "actor", "parameters", "result")},
     )
@@ -121,7 +133,8 @@ def _detail(row: Job) -> JobDetail:
 
 @reads(router, "/jobs/{id}", right=Right.READ_BOOK, scope=Scope.OPERATOR, gives=JobDetail, summary="One job and how far it is.")
 def job(request: HttpRequest, id: str) -> Schema:  # noqa: A002 - as the address calls it
-    """Ask again until `state` is DONE, FAILED or CANCELLED; with If-None-Match an answer that changed nothing costs nothing."""
+    """Ask again until `state` is DONE, FAILED or CANCELLED; with If-None-Match an answer that changed nothing costs nothing. How long it
+    has taken is `finished_at`, or now, less `started_at`."""
     return _detail(_one(request, id))
 
 

@@ -26,7 +26,8 @@ _places = threading.BoundedSemaphore(MOST_STREAMS)
 
 @dataclass(frozen=True, slots=True)
 class Shot:
-    """A job as it is now. `mark` changes with everything a page shows, but the seconds."""
+    """A job as it is now. `mark` changes with everything a page shows, but the seconds. `before` counts the jobs that come before one that
+    waits; None for any other."""
 
     mark: str
     state: str
@@ -34,6 +35,7 @@ class Shot:
     done: int
     total: int
     elapsed_ms: int
+    before: int | None = None
 
     @property
     def is_over(self) -> bool:
@@ -62,7 +64,7 @@ def shot_of(job_id: str) -> Shot | None:
     if row.state == job.QUEUED:
         before = Job.objects.filter(state__in=job.ACTIVE, created_at__lt=row.created_at).count()
         words = "Waiting for a worker" if not before else f"Waiting, {before} before it"
-        return Shot(f"{row.state}-{row.attempts}-{before}", row.state, words, 0, 0, now - row.created_at)
+        return Shot(f"{row.state}-{row.attempts}-{before}", row.state, words, 0, 0, now - row.created_at, before)
     last = getattr(row, "progress", None)
     number, done, total = (last.number, last.done, last.total) if last else (0, 0, 0)
     words = in_words(last.stage, last.detail) if last and row.state == job.RUNNING else OVER_WORDS.get(row.state, "")
