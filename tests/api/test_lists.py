@@ -108,13 +108,14 @@ def test_every_field_that_is_offered_sorts(read: Callable[..., list[dict[str, An
         offered = next(each["schema"] for each in operation["parameters"] if each["name"] == "sort")
         orders = [sort for kind in offered.get("anyOf", ()) for sort in kind.get("enum", ())]
         many = len(read(name)) if orders else 0
-        for sort in orders:
+        # Each field once, every other one the largest first.
+        for sort in (orders[2 * number + number % 2] for number in range(len(orders) // 2)):
             values = [row[sort.removeprefix("-")] for row in read(name, sort=sort)]
             there = [value for value in values if value is not None]
             assert len(values) == many, f"{name} by {sort}"
             assert values == there + [None] * (many - len(there)), f"{name} by {sort}: what is null comes last"
             asked += 1
-    assert asked > 200
+    assert asked > 120
 
 
 def test_every_field_that_is_offered_filters(read: Callable[..., list[dict[str, Any]]]) -> None:
