@@ -20,6 +20,7 @@ PLACES: dict[str, Callable[[], str]] = {
     "/decks/{id}": lambda: _first("Deck", partner_id="aurora"),
     "/sources/{source}": lambda: "aurora",
     "/sources/{source}/files/{digest}": lambda: f"aurora/files/{_first('Batch', 'file_id', source='aurora')}",
+    "/sources/{source}/files/{digest}/content": lambda: f"boreal/files/{_first('Batch', 'file_id', source='boreal')}/content",
     "/calls/{call}": lambda: seed.FIRST_ID.hex(),
     "/runs/{run_key}": lambda: _first("Run"),
     "/reconciliations/{partner}/{leg}/{period}": lambda: "aurora/OUT/2026-11",

@@ -152,6 +152,12 @@ def _record(source: str, side: str, cdr_id: bytes, file_digest: str, length: int
         b_e164="639171234567",
         call_id="abc-123@boreal.example",
         sip_code=200,
+        # What the partner charges: our deck's price of the country, and not of its mobile numbers.
+        **(
+            {"their_rate_text": "0.1200", "their_billed_s": 62, "their_amount_text": "0.124", "their_currency": "USD"}
+            if side == "THEIRS"
+            else {}
+        ),
     )
 
 

@@ -65,8 +65,20 @@ def test_what_is_not_there_is_not_found(full_book: Path, log_in: Callable[[str],
         "/documents/99999/calls/",
         "/agreements/99999/file/",
         "/decks/99999/file/",
-        f"/sources/boreal/{records['digest']}/file/",
-        f"/sources/aurora/{'0' * 64}/file/",
+        f"/sources/aurora/{records['digest']}/file/",
+        f"/sources/boreal/{'0' * 64}/file/",
         "/sources/aurora/..%2f..%2fbook.toml/file/",
     ):
         assert client.get(path).status_code == 404, path
+
+
+def test_a_partners_file_may_state_prices_and_is_not_for_who_sees_none(full_book: Path, log_in: Callable[[str], Any]) -> None:
+    from tollbook.store.models import Batch
+
+    theirs = Batch.objects.filter(source="aurora").values_list("file_id", flat=True).first()
+    page, file = f"/sources/aurora/{theirs}/", f"/sources/aurora/{theirs}/file/"
+    assert log_in("noc").get(page).status_code == 200
+    assert file not in log_in("noc").get(page).content.decode()
+    assert log_in("noc").get(file).status_code == 403
+    assert file in log_in("routes").get(page).content.decode()
+    assert log_in("routes").get(file).status_code == 200

@@ -31,7 +31,7 @@ ARGUMENTS: dict[str, Callable[[], dict[str, Any]]] = {
     "document-annex": lambda: {"pk": _first("Document", kind="INVOICE", partner_id="aurora")},
     "agreement-file": lambda: {"pk": _first("Agreement", partner_id="aurora")},
     "deck-file": lambda: {"pk": _first("Deck", partner_id="aurora")},
-    "source-records": lambda: {"source": "aurora", "digest": _first("Batch", "file_id", source="aurora")},
+    "source-records": lambda: {"source": "boreal", "digest": _first("Batch", "file_id", source="boreal")},
     "document-file": lambda: {"pk": _first("Document", partner_id="aurora")},
     "source": lambda: {"source": "aurora"},
     "source-file": lambda: {"source": "aurora", "digest": _first("Batch", "file_id", source="aurora")},

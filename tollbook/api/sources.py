@@ -17,7 +17,7 @@ from tollbook.api.operation import actor_of, page_for, reads, writes
 from tollbook.api.repeated import Answer
 from tollbook.api.uploads import BODY, FileKind, FileName, received
 from tollbook.core.problem import Refusal
-from tollbook.core.rights import Right
+from tollbook.core.rights import Right, require
 from tollbook.flow import clock
 from tollbook.flow.intake import WORDS, ingest
 from tollbook.store.models import Batch, SealedFile
@@ -25,6 +25,7 @@ from tollbook.web import book, figures
 from tollbook.web.collection import File, problem_rows, span_of
 from tollbook.web.collection import Source as SourcePage
 from tollbook.web.collection import Sources as SourcesPage
+from tollbook.web.downloads import may_have_records
 from tollbook.web.listing import ListPage
 from tollbook.web.page import Page, Scope
 from tollbook.web.table import Column, Kind, MemoryRows, SegmentRows
@@ -198,8 +199,11 @@ def source_file(request: HttpRequest, source: str, digest: str) -> Schema:
     summary="The file as it was received.",
 )
 def source_file_content(request: HttpRequest, source: str, digest: str) -> HttpResponseBase:
-    """The sealed bytes, with every number in them."""
-    _parts(page_for(request, source=source, digest=digest))
+    """The sealed bytes, with every number in them. A partner's file may state prices: it needs the right to see margins as well."""
+    page = page_for(request, source=source, digest=digest)
+    _parts(page)
+    if not may_have_records(page, digest):
+        require(actor_of(request), Right.READ_MARGIN)
     return files.sealed(request, digest, SealedFile.objects.get(digest=digest).name, files.BYTES)
 
 

@@ -224,7 +224,8 @@ def _content(response: Any) -> bytes:
     from django.http import FileResponse
 
     if isinstance(response, FileResponse):
-        return bytes(next(iter(response.streaming_content), b""))
+        blocks: Any = response.streaming_content
+        return bytes(next(iter(blocks), b""))
     return b"".join(response.streaming_content) if response.streaming else bytes(response.content)
 
 

@@ -165,8 +165,8 @@ class CompiledDeck:
             rows = pa.ipc.open_file(pa.memory_map(str(folder / "rows.arrow"))).read_all()
         except (OSError, ValueError, pa.ArrowInvalid) as error:
             raise refuse("FILE_UNREADABLE", f"The compiled deck cannot be read: {error}.", file=folder.name) from error
-        named = {name: tuple(meta[name]) for name in ("digests", "sheets")}
-        return CompiledDeck(**arrays, rows=rows, **named, currency=meta["currency"], partner=meta["partner"])
+        digests, sheets = tuple(meta["digests"]), tuple(meta["sheets"])
+        return CompiledDeck(**arrays, rows=rows, digests=digests, sheets=sheets, currency=meta["currency"], partner=meta["partner"])
 
 
 def compile_timeline(decks: list[Deck], known_at_ms: int | None = None, *, notice: NoticeTerms | None = None) -> CompiledDeck:

@@ -125,7 +125,7 @@ def _terms(book: Book, row: dict[str, Any], known_at: int | None, charge: dict[s
     if not found:
         raise refuse("REFERENCE_MISSING", f"No agreement with {row['partner']} prices the {row['leg']} leg.", value=row["partner"])
     agreement = max(found, key=lambda pair: pair[1].effective_from)[0]
-    deck = _deck(book, row["partner"], agreement.digest, side, known_at, documents)
+    deck = deck_under(book, row["partner"], agreement.digest, side, known_at, documents)
     return agreement, deck, agreement.rating.clause or getattr(agreement, side).clause
 
 
@@ -136,7 +136,7 @@ def make_ready(book: Book) -> None:
         for side in ("buy", "sell"):
             if getattr(agreement, side) is not None:
                 with suppress(Refusal):
-                    _deck(book, agreement.partner, agreement.digest, side, None, documents)
+                    deck_under(book, agreement.partner, agreement.digest, side, None, documents)
 
 
 # Sealed documents never change: what a process has read of them stands until another one comes.
@@ -146,7 +146,8 @@ def _agreements(book: Book, partner: str, known_at: int | None, documents: tuple
 
 
 @lru_cache(maxsize=64)
-def _deck(book: Book, partner: str, digest: str, side: str, known_at: int | None, documents: tuple[int, int]) -> CompiledDeck:
+def deck_under(book: Book, partner: str, digest: str, side: str, known_at: int | None, documents: tuple[int, int]) -> CompiledDeck:
+    """The deck of an agreement's side ("buy" or "sell"), compiled as it was known; `documents` is `reference.newest()`."""
     agreement = next(each for each, _ in _agreements(book, partner, known_at, documents) if each.digest == digest)
     terms = getattr(agreement, side)
     return compiled(book, reference.deck_versions(book, agreement, terms, known_at=known_at), terms)

@@ -18,8 +18,10 @@ from django.urls import reverse
 from tollbook.core.cdr import CDR
 from tollbook.core.exception import clause_of
 from tollbook.core.money import format_scaled
+from tollbook.core.rating_explain import Step
 from tollbook.core.reconciliation_words import CAUSE_LABELS, CAUSE_MEANINGS, RULE_TITLES
 from tollbook.core.rights import Right
+from tollbook.flow import clock
 from tollbook.flow.explain import leg_prices
 from tollbook.store import files, known_ids, packed_lines, raw_records
 from tollbook.store.models import Agreement, Deck, Head, KnownIds, SealedFile, Segment
@@ -27,6 +29,7 @@ from tollbook.web import book, reference, segments
 from tollbook.web.calls import days_near
 from tollbook.web.page import Page, Scope
 from tollbook.web.partner_names import names_of
+from tollbook.web.stated_price import clock_words, stated_steps, states_price, without_prices
 from tollbook.web.words import field, instant_exact, value
 
 # Side by side with the partner's record, in the order people compare them.
@@ -170,6 +173,22 @@ def _plain(text: str) -> str:
     return text.rstrip("0").rstrip(".") if re.fullmatch(r"[0-9]+[.][0-9]+", text) else text
 
 
+def _pair(record: dict[str, Any], match: dict[str, Any], cdr_id: bytes) -> tuple[dict[str, Any], dict[str, Any]] | None:
+    """Our record and theirs; None where one side has none."""
+    is_ours = match["our_cdr_id"] == cdr_id
+    other = match["their_cdr_id"] if is_ours else match["our_cdr_id"]
+    found = next((each for each in records_of(bytes(other)) if each["leg"] == match["leg"]), None) if other else None
+    if found is None:
+        return None
+    return (record, found) if is_ours else (found, record)
+
+
+def _digest_of(agreement: str) -> str:
+    """The beginning of the digest that an agreement is named by: AV-BC-2026 version 2 (d71ca9fed3b9)."""
+    found = re.search(r"\(([0-9a-f]{12})\)$", agreement)
+    return found[1] if found else "none"
+
+
 class Call(Page):
     """Everything about one record."""
 
@@ -190,7 +209,15 @@ class Call(Page):
         matches = rows_about("match", record, "reconciliation") or rows_about("match", record, "matching")
         match = next((each for each in matches if each["leg"] == record["leg"]), matches[0] if matches else None)
         sees_money = self.may(Right.READ_MARGIN)
+        hides_line = not sees_money and states_price(records)
+        if not sees_money:
+            records = without_prices(records)
+            record = next(each for each in records if each["leg"] == record["leg"])
         prices = self._prices(records, match, record["leg"]) if sees_money else []
+        pair = _pair(record, match, cdr_id) if match else None
+        if pair and not sees_money:
+            ours, theirs = without_prices(pair)
+            pair = ours, theirs
         file = SealedFile.objects.filter(digest=record["file_digest"]).first()
         return {
             "title": f"Call {self.kwargs['cdr_id'][:12]}",
@@ -202,11 +229,15 @@ class Call(Page):
                 (heading, [(name, value(name, shown(name, record[name]))) for name in names if record.get(name) is not None])
                 for heading, names in GROUPS
             ],
-            "raw": raw_line(record, file),
+            # A line with a price in it is a price.
+            "raw": "" if hides_line else raw_line(record, file),
+            "hides_line": hides_line,
             "file": file,
             "match": match,
-            "beside": self._beside(record, match, cdr_id, sees_money=sees_money),
+            "beside": self._beside(pair, sees_money=sees_money) if pair else [],
+            "clock": clock_words(match["offset_ms"] or 0) if pair and match else "",
             "prices": prices,
+            "stated": self._stated(pair[1], prices) if sees_money and pair and pair[1]["leg"] == "OUT" else [],
             "rule": RULE_TITLES.get(str(match["rule"]).split("/")[0], "") if match else "",
             "variances": self._variances(record, prices) if sees_money else [],
         }
@@ -238,28 +269,34 @@ class Call(Page):
         number = next((each["b_e164"] for each in ours if each["b_e164"]), "")
         found = []
         for each in sorted(priced, key=lambda one: one.leg != leg):
-            row = Agreement.objects.select_related("file").filter(agreement_id=each.agreement.split(" version ")[0]).order_by("-pk").first()
+            row = Agreement.objects.select_related("file").filter(digest__startswith=_digest_of(each.agreement)).order_by("-pk").first()
             deck = decks.get((each.partner, "BUY" if each.leg == "OUT" else "SELL"))
             anchor = next((step.value.removesuffix("Z") for step in each.steps if step.label == "Anchor"), "")
             asked = urlencode({"number": number, "at": anchor})
             address = f"{reverse('deck-lookup', args=[deck])}?{asked}" if deck and number and each.deck_row is not None else ""
-            found.append({"price": each, "agreement": row, "deck_address": address})
+            anchor_at = clock.parse_instant_ms(f"{anchor}Z") if anchor and anchor != "unknown" else None
+            found.append({"price": each, "agreement": row, "deck_address": address, "number": number, "anchor_at": anchor_at})
         return found
 
-    def _beside(
-        self, record: dict[str, Any], match: dict[str, Any] | None, cdr_id: bytes, *, sees_money: bool
-    ) -> list[tuple[str, str, str, bool]]:
-        """Field by field ours and theirs, and whether they differ; empty without a partner's record. Beside what they state of their price
-        stands ours."""
-        if match is None:
+    def _stated(self, theirs: dict[str, Any], prices: list[dict[str, Any]]) -> list[Step]:
+        """What a supplier's record states of its price, beside what our deck says of its rate."""
+        price = next((each for each in prices if each["price"].leg == "OUT" and each["agreement"]), None)
+        if price is None:
             return []
-        other = match["their_cdr_id"] if match["our_cdr_id"] == cdr_id else match["our_cdr_id"]
-        found = [each for each in records_of(bytes(other)) if each["leg"] == match["leg"]] if other else []
-        if not found:
-            return []
-        ours, theirs = (record, found[0]) if match["our_cdr_id"] == cdr_id else (found[0], record)
+        return stated_steps(
+            theirs,
+            price["number"],
+            price["anchor_at"],
+            actor=self.viewer,
+            partner=price["price"].partner,
+            agreement_digest=price["agreement"].digest,
+        )
+
+    def _beside(self, pair: tuple[dict[str, Any], dict[str, Any]], *, sees_money: bool) -> list[tuple[str, str, str, bool]]:
+        """Field by field ours and theirs, and whether they differ. Beside what they state of their price stands ours."""
+        ours, theirs = pair
         charged = rows_about("charge", ours, "rating") if sees_money else []
-        charge = next((each for each in charged if each["leg"] == match["leg"] and each["status"] == "RATED"), None)
+        charge = next((each for each in charged if each["leg"] == theirs["leg"] and each["status"] == "RATED"), None)
         rows = []
         for name in COMPARED:
             right = theirs.get(name)

@@ -13,6 +13,7 @@ from tollbook.core.rights import Right
 from tollbook.flow import clock
 from tollbook.store.models import Batch, SealedFile, Segment
 from tollbook.web import figures, segments
+from tollbook.web.downloads import may_have_records
 from tollbook.web.listing import ListPage
 from tollbook.web.page import Page, Scope
 from tollbook.web.table import Column, Kind, QueryRows, SegmentRows, Table
@@ -107,7 +108,7 @@ class File(Page):
         totals = {name: sum(getattr(part, name) for part in parts) for name in ("read", "accepted", "duplicates", "problems")}
         remedies = {code: kind.remedy for code, kind in CATALOGUE.items()}
         shown: dict[str, Any] = {"title": file.name, "file": file, "parts": parts, "totals": totals, "days": span_of(parts), "table": table}
-        shown |= {"source": kwargs["source"], "may_download": self.may(Right.READ_CALLS)}
+        shown |= {"source": kwargs["source"], "may_download": may_have_records(self, file.digest)}
         return table.export() or self.show(**shown, remedies=self._remedies(table, remedies))
 
     def _remedies(self, table: Table, remedies: dict[str, str]) -> list[tuple[str, str]]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import Any
 
+from django.core.exceptions import PermissionDenied
 from django.http import FileResponse, Http404, HttpRequest, HttpResponseBase
 
 from tollbook.core.rights import Right
 from tollbook.store import files
-from tollbook.store.models import Agreement, Batch, Deck, SealedFile
+from tollbook.store.models import Agreement, Batch, Deck, SealedFile, Segment
 from tollbook.web import book
 from tollbook.web.documents import visible
 from tollbook.web.page import Page, Scope
@@ -60,6 +61,12 @@ class RateSheet(Download):
         return str(self.one(Deck.objects.all(), pk=self.kwargs["pk"]).file_id)
 
 
+def may_have_records(page: Page, digest: str) -> bool:
+    """Whether the viewer may have a whole file of records: a partner's may state prices, which not everybody sees who sees calls."""
+    theirs = Segment.objects.filter(batch__file_id=digest, kind="cdr", side="THEIRS")
+    return page.may(Right.READ_CALLS) and (page.may(Right.READ_MARGIN) or not theirs.exists())
+
+
 class Records(Download):
     """A file of records as it was received."""
 
@@ -69,4 +76,6 @@ class Records(Download):
         digest: str = self.kwargs["digest"]
         if not Batch.objects.filter(source=self.kwargs["source"], file_id=digest).exists():
             raise Http404
+        if not may_have_records(self, digest):
+            raise PermissionDenied
         return digest
