@@ -292,6 +292,32 @@ def test_a_partner_has_its_lines_without_the_comparison(full_book: Path, api: Ap
     assert api("partner", partner="cirrus").get(base).status_code == 404
 
 
+def test_a_file_says_from_when_to_when_its_calls_are(full_book: Path, api: Api) -> None:
+    client = api("noc")
+    (file,) = client.items("sources/aurora/files")
+    found = client.get(f"sources/aurora/files/{file['digest']}").json()
+    assert (found["first_call_at"], found["last_call_at"]) == ("2026-11-21T10:00:00.000Z", "2026-11-21T10:00:00.000Z")
+    (problem,) = client.items(f"sources/aurora/files/{file['digest']}/problems")
+    assert (problem["code"], problem["reason"], problem["remedy"]) == ("CDR_FIELD_MISSING", "The field is empty.", "x")
+
+
+def test_a_clause_has_its_number_where_its_text_is_not_in_the_book(full_book: Path, api: Api) -> None:
+    from tollbook.store.models import Dispute, ExceptionCase
+
+    client, case = api("billing"), seed.digest("aurora RATE_VARIANCE")
+    known = {"number": "A3.5", "title": "Rate notices", "text": "An increase needs 7 calendar days of notice."}
+    places = (f"exceptions/{case}", "disputes/D-aurora-2026-11")
+    assert [client.get(place).json()["clause"] for place in places] == [known, known]
+    for rows in (ExceptionCase.objects, Dispute.objects):
+        rows.update(clause="B9.9")
+    assert [client.get(place).json()["clause"] for place in places] == [{"number": "B9.9", "title": "", "text": ""}] * 2
+    for rows in (ExceptionCase.objects, Dispute.objects):
+        rows.update(clause="")
+    assert [client.get(place).json()["clause"] for place in places] == [None, None]
+    (agreement,) = client.items("agreements?partner=aurora")
+    assert client.get(f"agreements/{agreement['id']}").json()["file_name"] == "aurora.toml"
+
+
 def test_what_happened_is_a_list(full_book: Path, api: Api) -> None:
     case, client = seed.digest("aurora RATE_VARIANCE"), api("owner")
     client.post("exceptions/comments", {"exceptions": [case], "text": "Ask them."})

@@ -11,7 +11,7 @@ from pydantic import Field
 from tollbook.api import files, listing, tag
 from tollbook.api.fields import Exact, Instant, Shape
 from tollbook.api.listing import Listing
-from tollbook.api.models import Clause, Given, Text, instant
+from tollbook.api.models import Clause, Given, Text, clause, instant
 from tollbook.api.operation import actor_of, page_for, reads, writes
 from tollbook.api.problem import ApiError
 from tollbook.api.repeated import Answer
@@ -104,7 +104,7 @@ class DisputeDetail(Schema):
     leg: str
     cause: str
     state: str
-    clause: Clause | None
+    clause: Clause | None = Field(description="Null where none is named.")
     agreement_digest: str
     document: int | None = Field(description="The invoice it is over.")
     currency: str
@@ -199,7 +199,6 @@ def _detail(request: HttpRequest, name: str) -> DisputeDetail:
     page = page_for(request, OneDispute, pk=name)
     row = page.one(visible(page).select_related("pack"), pk=name)
     found = reference.agreement_by_digest(row.agreement_digest)
-    clause = found[1].clauses.get(row.clause) if found else None
     names = ("id", "period", "leg", "cause", "state", "agreement_digest", "currency", "pack_root")
     sums = ("disputed_micros", "conceded_micros", "undisputed_micros", "accepted_micros")
     instants = ("raised_at", "submitted_at", "closed_at", *(column for column, _ in CLOCKS))
@@ -208,7 +207,7 @@ def _detail(request: HttpRequest, name: str) -> DisputeDetail:
     running = CLOCK_OF_STATE.get(row.state)
     return DisputeDetail(
         partner=row.partner_id,
-        clause=Clause(number=row.clause, title=clause.title, text=clause.text) if clause else None,
+        clause=clause(row.clause, found[1].clauses.get(row.clause) if found else None),
         document=row.document_id,
         due_at=values.get(running) if running else None,
         pack_name=row.pack.name if row.pack else None,

@@ -11,7 +11,7 @@ from pydantic import Field
 from tollbook.api import fields, listing
 from tollbook.api.fields import Exact, Instant, Shape
 from tollbook.api.listing import Listing
-from tollbook.api.models import Clause, Digest, Given, Text, instant
+from tollbook.api.models import Clause, Digest, Given, Text, clause, instant
 from tollbook.api.operation import actor_of, page_for, reads, writes
 from tollbook.api.repeated import Answer
 from tollbook.core.exception import DECISIONS, OURS_TO_DECIDE, SUPERSEDED, open_decisions
@@ -106,7 +106,7 @@ class ExceptionDetail(Schema):
     destination: str
     run: str = Field(description="The run that found it.")
     agreement_digest: str
-    clause: Clause | None
+    clause: Clause | None = Field(description="Null where none is named.")
     currency: str
     amount_micros: Exact
     minutes_ms: int
@@ -228,7 +228,6 @@ def exception(request: HttpRequest, id: str) -> Schema:  # noqa: A002 - as the a
     page = page_for(request)
     row = page.one(ExceptionCase.objects.select_related("earlier"), pk=id)
     found = reference.agreement_by_digest(row.agreement_digest)
-    clause = found[1].clauses.get(row.clause) if found else None
     given = flow.circumstances(book.current(), row, actor_of(request))
     return ExceptionDetail(
         id=row.id,
@@ -240,7 +239,7 @@ def exception(request: HttpRequest, id: str) -> Schema:  # noqa: A002 - as the a
         destination=row.destination,
         run=row.run_id,
         agreement_digest=row.agreement_digest,
-        clause=Clause(number=row.clause, title=clause.title, text=clause.text) if clause else None,
+        clause=clause(row.clause, found[1].clauses.get(row.clause) if found else None),
         currency=row.currency,
         amount_micros=str(row.amount_micros),
         minutes_ms=row.minutes_ms,

@@ -53,8 +53,8 @@ class Clause(Schema):
     """A clause of the contract, as both parties signed it."""
 
     number: str
-    title: str
-    text: str
+    title: str = Field(description="Empty where the book does not have its text.")
+    text: str = Field(description="Empty where the book does not have it.")
 
 
 class Happened(Schema):
@@ -99,6 +99,11 @@ def left_out(found: Any) -> list[LeftOut]:
 def happened(rows: Any) -> list[Happened]:
     """Rows of the journal."""
     return [Happened(seq=row.seq, at=instant_iso(row.at), actor=row.actor, action=row.action, reason=row.reason) for row in rows]
+
+
+def clause(number: str, found: Any) -> Clause | None:
+    """A clause by its number, with its text where the book has it; None where no clause is named."""
+    return Clause(number=number, title=found.title if found else "", text=found.text if found else "") if number else None
 
 
 def clauses(found: Any) -> list[Clause]:

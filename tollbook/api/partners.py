@@ -137,6 +137,7 @@ class AgreementDetail(Schema):
     known_from: Instant
     digest: str
     document_sha256: str = Field(description="Of the sealed document.")
+    file_name: str = Field(description="What the document was called when it came.")
     terms: list[TermGroup]
     clauses: list[Clause]
 
@@ -187,6 +188,7 @@ def agreement(request: HttpRequest, id: int) -> Schema:  # noqa: A002 - as the a
         known_from=instant(row.known_from) or "",
         digest=row.digest,
         document_sha256=row.file_id,
+        file_name=row.file.name,
         terms=groups,
         clauses=clauses(found.clauses),
     )
