@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import io
 import re
 from collections.abc import Callable
@@ -30,9 +31,9 @@ def test_sorts_by_any_column_both_ways(full_book: Path, log_in: Callable[[str], 
     client = log_in("owner")
     up = _rows(client.get(f"{DOUBLE}?t-sort=amount_micros&t-export=csv"))[1:]
     down = _rows(client.get(f"{DOUBLE}?t-sort=-amount_micros&t-export=csv"))[1:]
-    amounts = [row[-1] for row in up]
+    amounts = [row[-2] for row in up]
     assert amounts == sorted(amounts, key=lambda text: float(text))
-    assert [row[-1] for row in down] == amounts[::-1]
+    assert [row[-2] for row in down] == amounts[::-1]
     page = client.get(f"{DOUBLE}?t-sort=-amount_micros").content.decode()
     assert 'aria-sort="descending"' in page
 
@@ -48,7 +49,9 @@ def test_filters_and_exports_what_it_shows(full_book: Path, log_in: Callable[[st
     rows = _rows(client.get(f"{address}&t-export=csv"))
     assert rows[0][:3] == ["Difference", "Class", "Partner"]
     assert [row[2] for row in rows[1:]] == ["Cirrus Transit"]
-    assert rows[1][-1] == "3210.00"
+    # An amount goes out with its currency beside it, and a class under the name it has on the page.
+    assert (rows[0][-2:], rows[1][-2:]) == (["At risk", "Currency"], ["3210.00", "USD"])
+    assert rows[1][:2] == ["Rate", "Data"]
 
 
 def test_rates_of_a_page_have_the_same_decimals() -> None:
@@ -63,10 +66,13 @@ def test_export_as_a_workbook(full_book: Path, log_in: Callable[[str], Any]) -> 
     response = log_in("owner").get("/documents/?t-export=xlsx")
     sheet = CalamineWorkbook.from_filelike(io.BytesIO(response.content)).get_sheet_by_index(0).to_python()
     head, *rows = sheet
-    assert head[-1] == "Total"
+    assert head[-2:] == ["Total", "Currency"]
+    issued = head.index("Issued (UTC)")
+    assert all(isinstance(row[issued], dt.date) for row in rows), "an instant is one for the spreadsheet too"
     assert {row[head.index("Partner")] for row in rows} == {"Aurora Voice", "Cirrus Transit"}
     # The two invoices of the suppliers, and ours.
-    assert sorted(row[-1] for row in rows) == [0.44, 118_412.5, 118_412.5]
+    assert sorted(row[-2] for row in rows) == [0.44, 118_412.5, 118_412.5]
+    assert {row[-1] for row in rows} == {"USD"}
 
 
 def test_problems_of_a_file_come_from_segments(full_book: Path, log_in: Callable[[str], Any]) -> None:
@@ -141,7 +147,7 @@ def test_calls_are_found_by_the_end_of_a_number_and_by_call_id(full_book: Path, 
 
 def test_the_call_page_has_both_records_and_the_clause(full_book: Path, log_in: Callable[[str], Any]) -> None:
     page = log_in("billing").get(f"/calls/{seed.FIRST_ID.hex()}/").content.decode()
-    for words in ("boreal,2026-11-21 10:00:00", "62000", ">Duration<", "rule R2", "0.29 USD", "A3.2"):
+    for words in ("boreal,2026-11-21 10:00:00", "62 s", ">Duration<", "rule R2", "0.29 USD", "A3.2"):
         assert words in page, words
     prices_hidden = log_in("noc").get(f"/calls/{seed.FIRST_ID.hex()}/").content.decode()
     assert "0.29" not in prices_hidden

@@ -128,8 +128,9 @@ def _difference(parts: tuple[Part, ...]) -> dict[str, Any]:
     return {"difference_micros": micros(_sum(parts)), "cause": parts[0].cause if parts else None}
 
 
-def line_columns(document: int, pairs: str | None) -> tuple[Column, ...]:
-    """The columns of that table. `pairs` is the address of the calls that differ, None where the viewer sees no comparison."""
+def line_columns(document: int, pairs: str | None, *, billed: str = "They bill") -> tuple[Column, ...]:
+    """The columns of that table. `pairs` is the address of the calls that differ, None where the viewer sees no comparison; `billed`
+    heads what the lines say, in the words of who reads them."""
 
     def address(row: Mapping[str, Any]) -> str:
         if row["number"] is None:
@@ -139,11 +140,11 @@ def line_columns(document: int, pairs: str | None) -> tuple[Column, ...]:
     lines = (
         Column("number", "Line", Kind.COUNT, filter="exact"),
         Column("destination", "Destination", filter="text", link=address if pairs else None),
-        Column("codes", "Codes", is_optional=True),
+        Column("codes", "Codes", whole="all_codes", is_optional=True),
         Column("rate_nanos", "Rate per minute", Kind.RATE, is_optional=True),
         Column("calls", "Calls", Kind.COUNT, is_optional=True),
         Column("minutes_ms", "Minutes", Kind.MINUTES, is_optional=True),
-        Column("amount_micros", "They bill", Kind.MONEY, currency="currency"),
+        Column("amount_micros", billed, Kind.MONEY, currency="currency"),
     )
     if pairs is None:
         return lines

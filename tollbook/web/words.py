@@ -6,7 +6,11 @@ import re
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 
-from tollbook.core.money import HALF_EVEN, divide_rounded, format_micros, minor_unit_places
+from django.utils.html import conditional_escape
+from django.utils.safestring import SafeString, mark_safe
+
+from tollbook.core.money import HALF_EVEN, HALF_UP, divide_rounded, format_micros, format_scaled, minor_unit_places
+from tollbook.core.reconciliation_words import CAUSE_LABELS, CLASS_LABELS
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TONES = {
@@ -73,7 +77,12 @@ def percent(part: int, whole: int) -> str:
 def share(value: Fraction) -> str:
     """An exact share in per cent with one decimal: 51/101 is 50.5."""
     tenths = divide_rounded(1000 * value.numerator, value.denominator, HALF_EVEN)
-    return f"{'-' if tenths < 0 else ''}{abs(tenths) // 10}.{abs(tenths) % 10}"
+    return f"{'−' if tenths < 0 else ''}{abs(tenths) // 10}.{abs(tenths) % 10}"
+
+
+def whole_percent(value: Fraction) -> str:
+    """A share in whole per cent, half up: 0.609 is 61."""
+    return str(divide_rounded(100 * value.numerator, value.denominator, HALF_UP))
 
 
 def length(value_ms: Fraction | int) -> str:
@@ -90,6 +99,8 @@ _WORDS = {
     "OUT": "To supplier",
     "OURS": "Ours",
     "THEIRS": "Theirs",
+    "ESCALATED_L1": "Escalated, level 1",
+    "ESCALATED_L2": "Escalated, level 2",
     "kpi": "Traffic figures",
     "create-owner user": "Make the owner",
     "run kpi": "Count traffic",
@@ -104,6 +115,46 @@ def human(word: str) -> str:
     if text.isupper():
         text = text.capitalize()
     return " ".join(_CAPITALS.get(part, part) for part in text.split(" "))
+
+
+# What a document is called to the partner it went to or came from.
+_KINDS_FOR_A_PARTNER = {"INVOICE": "Invoice to you", "RECEIVED_INVOICE": "Your invoice"}
+
+
+def document_kind(kind: str, *, to_partner: bool = False) -> str:
+    """A kind of document in the words of who reads them."""
+    return _KINDS_FOR_A_PARTNER.get(kind, human(kind)) if to_partner else human(kind)
+
+
+# What a badge of one word means, for its title.
+_MEANINGS = {
+    "DATA": "Records, clocks or prices do not agree: for billing",
+    "QUALITY": "The calls themselves do not agree, as in their seconds: for network operations",
+    "FRAUD": "The calls look like fraud: for the fraud desk",
+}
+
+
+def meaning(state: str) -> str:
+    """What a badge means where its word alone does not say it; else empty."""
+    return _MEANINGS.get(state, "")
+
+
+def lower_first(text: str) -> str:
+    """A label inside a sentence: Hour (UTC) is hour (UTC), and ASR stays."""
+    return text if text[1:2].isupper() else text[:1].lower() + text[1:]
+
+
+def calls(number: int) -> str:
+    """1 call, 9,076 calls."""
+    return f"{number:,} call{'' if number == 1 else 's'}"
+
+
+_DATE = re.compile(r"(?<![\w-])\d{4}-(?:\d\d-\d\d|\d\d(?:-[A-Z])?|W\d\d)(?![\w-])")
+
+
+def dates(text: str) -> SafeString:
+    """A text in which no day and no period is broken at its hyphens."""
+    return mark_safe(_DATE.sub(lambda found: f'<span class="nowrap">{found.group()}</span>', conditional_escape(text)))  # noqa: S308 - escaped
 
 
 _DIGEST = re.compile(r"\b[0-9a-f]{64}\b")
@@ -167,13 +218,23 @@ _VALUES = {
     "true": "yes",
     "false": "no",
 }
-_CODED = frozenset(
-    ("side", "leg", "duration_source", "time_quality", "a_class", "a_source", "b_class", "npdi", "release_party", "ss7_variant")
-)
+_CODED = frozenset(("side", "leg", "duration_source", "time_quality", "a_class", "b_class", "npdi", "release_party", "ss7_variant"))
+# The fields of signalling that carry a calling number; what a source calls otherwise is the name of its own column.
+_CALLER_SOURCES = {
+    "PAI": "P-Asserted-Identity",
+    "RPID": "Remote-Party-ID",
+    "FROM": "the From header",
+    "CGPN": "calling party number",
+    "GN": "generic number",
+}
 
 
 def value(name: str, text: str) -> str:
-    """A value of the canonical record: words of closed lists as people write them, everything else as it is."""
+    """A value of the canonical record: words of closed lists as people write them, milliseconds as seconds, everything else as it is."""
+    if name.endswith("duration_ms") and text.isascii() and text.isdigit():
+        return f"{format_scaled(int(text), 3)} s"
+    if name == "a_source" and text:
+        return _CALLER_SOURCES.get(text, f"the field “{text}”")
     if name not in _CODED or not text:
         return text
     if text in _VALUES:
@@ -290,7 +351,7 @@ _FIELDS = {
     "a_raw": "Caller as received",
     "a_e164": "Caller",
     "a_class": "Caller is",
-    "a_source": "Caller from",
+    "a_source": "Caller taken from",
     "b_raw": "Called as received",
     "b_e164": "Called",
     "b_class": "Called is",
@@ -298,7 +359,7 @@ _FIELDS = {
     "cic": "Circuit",
     "byte_length": "Length in bytes",
     "byte_offset": "Place in bytes",
-    "duration_ms": "Duration in ms",
+    "duration_ms": "Duration",
     "duration_source": "Duration is",
     "file_digest": "File",
     "from_tag": "From tag",
@@ -329,3 +390,8 @@ def field(name: str) -> str:
         return _FIELDS[name]
     text = name.removeprefix("their_").removesuffix("_text").replace("_at", "").replace("_", " ").capitalize()
     return f"{text}, as they say" if name.startswith("their_") else text
+
+
+def class_label(name: str) -> str:
+    """A class or cause of a difference in words."""
+    return CLASS_LABELS.get(name) or CAUSE_LABELS.get(name) or human(name)

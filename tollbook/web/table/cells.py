@@ -20,7 +20,7 @@ LEAST_DECIMALS = 4
 
 
 def _rate(value: int, decimals: int = LEAST_DECIMALS) -> SafeString:
-    return format_html('<span class="figure">{}</span>', format_scaled(value, 9, decimals))
+    return format_html('<span class="figure">{}</span>', format_scaled(value, 9, decimals).replace("-", "−"))
 
 
 def _decimals(column: Column, rows: Iterable[Row]) -> int:
@@ -41,11 +41,10 @@ _SHOWN: dict[Kind, Callable[[Any], str]] = {
     Kind.LABEL: lambda value: format_html('<span class="nowrap">{}</span>', value),
     Kind.CODE: lambda value: format_html("<code>{}</code>", value),
     Kind.CLASS: lambda value: tags.class_label(str(value)),
-    Kind.WORD: lambda value: words.human(str(value)),
     Kind.BADGE: tags.badge,
     Kind.ACTION: lambda value: words.action(str(value)),
-    Kind.SCOPE: lambda value: words.compared(str(value)),
-    Kind.SUBJECT: lambda value: words.subject(str(value)),
+    Kind.SCOPE: lambda value: words.dates(words.compared(str(value))),
+    Kind.SUBJECT: lambda value: words.dates(words.subject(str(value))),
 }
 
 
@@ -60,6 +59,11 @@ def cell(column: Column, row: Row, decimals: int = LEAST_DECIMALS) -> str:
         return tags.decimal(value, str(row.get(column.currency) or "") if column.currency else "")
     if column.kind is Kind.RATE:
         return _rate(int(value), decimals)
+    if column.kind is Kind.WORD:
+        # By the words of its filter, where it has one.
+        return conditional_escape(dict(column.options).get(str(value)) or words.human(str(value)))
+    if column.kind is Kind.INSTANT and column.has_seconds:
+        return conditional_escape(tags.moment(value))
     shown = _SHOWN.get(column.kind)
     return conditional_escape(shown(value) if shown else str(value))
 

@@ -38,6 +38,11 @@ class Kind(StrEnum):
 
 NUMERIC = frozenset({Kind.COUNT, Kind.MONEY, Kind.MINUTES, Kind.SECONDS, Kind.RATE, Kind.SHARE, Kind.LENGTH, Kind.DECIMAL})
 Row = Mapping[str, Any]
+_WORDS: Final[dict[Kind, Callable[[str], str]]] = {
+    Kind.BADGE: words.human,
+    Kind.CLASS: words.class_label,
+    Kind.ACTION: words.action,
+}
 # The source of a column that shows a partner by its name; rows of a query know what it is made of.
 PARTNER_NAME: Final = "partner_name"
 
@@ -55,7 +60,9 @@ class Column:
     options: tuple[tuple[str, str], ...] = ()  # of a choice: value, label
     currency: str = ""  # of MONEY: the field that holds the currency
     link: Callable[[Row], str] | None = None
+    whole: str = ""  # the field of an export, where the page shows less of it
     is_optional: bool = False  # left out on small screens
+    has_seconds: bool = False  # of INSTANT: shown to the second
 
     @property
     def source(self) -> str:
@@ -71,8 +78,8 @@ class Column:
         return self.kind in NUMERIC
 
     def exported(self, row: Row) -> str | int | None:
-        """The cell for a file: exact, without thousands separators, instants as ISO."""
-        value = row.get(self.name)
+        """The cell for a file: whole and exact, without thousands separators, words as they are shown, instants as ISO."""
+        value = row.get(self.whole or self.name)
         if value is None or value == "":
             return None
         if self.kind is Kind.MONEY:
@@ -82,14 +89,17 @@ class Column:
         if self.kind is Kind.MINUTES:
             return format_scaled(int(value) * 1000 // 60, 6, 2)
         if self.kind is Kind.SHARE:
-            return words.share(value)
+            return words.share(value).replace("−", "-")
         if self.kind is Kind.LENGTH:
             return words.length(value)
         if self.kind is Kind.INSTANT:
             return words.instant_iso(int(value))
         if self.kind in (Kind.COUNT, Kind.SECONDS):
             return int(value)
-        return str(value)
+        if self.kind is Kind.WORD:
+            return dict(self.options).get(str(value)) or words.human(str(value))
+        told = _WORDS.get(self.kind)
+        return told(str(value)) if told else str(value)
 
 
 def with_names(columns: tuple[Column, ...]) -> tuple[Column, ...]:

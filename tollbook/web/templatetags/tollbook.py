@@ -11,8 +11,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from tollbook.core.money import HALF_EVEN, SIXTIETHS_PER_MICRO, divide_rounded, format_scaled, parse_scaled
-from tollbook.core.reconciliation_words import CAUSE_LABELS, CLASS_LABELS
-from tollbook.core.rights import Right, allowed
+from tollbook.core.rights import Right, Role, allowed
 from tollbook.web import account_words as account
 from tollbook.web import words
 from tollbook.web.templating import asset as asset_address
@@ -50,7 +49,9 @@ def money(amount_micros: int | None, currency: str = "") -> SafeString:
     shown = words.money(amount_micros, currency)
     tone = " negative" if amount_micros < 0 else ""
     unit = format_html(' <span class="unit">{}</span>', currency) if currency else ""
-    return format_html('<span class="figure{}" title="{}">{}{}</span>', tone, words.money_exact(amount_micros, currency), shown, unit)
+    return format_html(
+        '<span class="figure{}" title="{}">{}{}</span>', tone, words.money_exact(amount_micros, currency).replace("-", "−"), shown, unit
+    )
 
 
 @register.filter
@@ -173,13 +174,14 @@ def tone(state: str) -> str:
 @register.simple_tag
 def badge(state: str) -> SafeString:
     """A word of a closed list as a badge in the colour of its meaning."""
-    return format_html('<span class="badge badge-{}">{}</span>', words.tone(str(state)), words.human(str(state)))
+    about = format_html(' title="{}"', meaning) if (meaning := words.meaning(str(state))) else ""
+    return format_html('<span class="badge badge-{}"{}>{}</span>', words.tone(str(state)), about, words.human(str(state)))
 
 
 @register.simple_tag
 def cell_rate(rate_nanos: int | None) -> str:
     """A rate per minute, at least four decimals."""
-    return "–" if rate_nanos is None else format_scaled(rate_nanos, 9, 4)
+    return "–" if rate_nanos is None else format_scaled(rate_nanos, 9, 4).replace("-", "−")
 
 
 @register.simple_tag
@@ -221,7 +223,7 @@ def to_int(text: str) -> int:
 @register.filter
 def class_label(name: str) -> str:
     """A class or cause of a difference in words."""
-    return CLASS_LABELS.get(name) or CAUSE_LABELS.get(name) or words.human(name)
+    return words.class_label(name)
 
 
 @register.filter
@@ -258,6 +260,31 @@ def first_step(context: Any, command: str) -> dict[str, str] | None:
         if viewer is not None and command.startswith(begins) and viewer.partner is None and allowed(viewer, right):
             return {"address": reverse(name), "label": label}
     return None
+
+
+@register.filter
+def calls(number: int) -> str:
+    """How many calls, in words: 1 call, 9,076 calls."""
+    return words.calls(number)
+
+
+@register.filter
+def dates(text: Any) -> SafeString:
+    """A text whose days and periods are not broken."""
+    return words.dates(text)
+
+
+@register.filter
+def lower_first(text: str) -> str:
+    """A label inside a sentence."""
+    return words.lower_first(str(text))
+
+
+@register.simple_tag(takes_context=True)
+def document_kind(context: Any, kind: str) -> str:
+    """A kind of document in the words of who looks."""
+    viewer = context.get("viewer")
+    return words.document_kind(kind, to_partner=viewer is not None and viewer.role is Role.PARTNER)
 
 
 @register.filter
