@@ -55,7 +55,8 @@ listing.add(
         "Exception",
         ExceptionList,
         "Differences above the error budget.",
-        "Each has one class, one desk, one clause and one amount. The largest first.",
+        "Each has one class, one desk, one clause and one amount. The largest first. Those that a later run of their period replaced are "
+        "SUPERSEDED: they stay in the list, and in no sum.",
         extra=(
             fields.Field("id", "id", Shape.TEXT, "The exception."),
             fields.Field("last_event", "last_event", Shape.NUMBER, "The number of its last event, which a decision must have seen."),
