@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tollbook.engine.deck_difference import CHANGES
+from tollbook.store.models import Deck
 from tollbook.web.deck_changes import Changes
 
 SECOND = """Code,Destination,Rate,Billing Increment,Effective Date
@@ -24,7 +25,6 @@ def _second_version(book: Path) -> tuple[int, int]:
     from tollbook.flow import clock
     from tollbook.flow.book import read_settings
     from tollbook.flow.documents import add_document
-    from tollbook.store.models import Deck
 
     from .seed import NOW_MS
 
@@ -38,12 +38,19 @@ def _second_version(book: Path) -> tuple[int, int]:
 
 def test_changes_are_named_with_their_notice(full_book: Path, log_in: Callable[[str], Any]) -> None:
     first, second = _second_version(full_book)
+    Deck.objects.filter(pk=second).update(currency="USD")
     client = log_in("routes")
     text = b"".join(client.get(f"/decks/{second}/changes/?t-export=csv").streaming_content).decode().lstrip("\ufeff")
     found = {row["Code"]: (row["Change"], row["Notice"]) for row in csv.DictReader(io.StringIO(text))}
-    assert found == {"63": ("DECREASE", ""), "639": ("INCREASE", "too short"), "6391": ("NEW", "")}
+    assert found == {"63": ("Decrease", ""), "639": ("Increase", "too short, so deferred"), "6391": ("New", "")}
+    assert {"Rate before (USD)", "Rate now (USD)", "Rate changes by (USD)"} <= set(csv.DictReader(io.StringIO(text)).fieldnames or ())
     assert {column.name for column in Changes.columns} >= {"change", "notice"}
-    assert {change for change, _ in found.values()} <= set(CHANGES)
+    assert {change.upper() for change, _ in found.values()} <= set(CHANGES)
+    page = client.get(f"/decks/{second}/changes/?t-code=63").content.decode()
+    assert "−0." in page, "a fall has the minus sign of every other amount"
+    nothing = client.get(f"/decks/{second}/changes/?t-code=99999").content.decode()
+    assert "Nothing matches." in nothing
+    assert "None" not in nothing
     assert b"The first version" in client.get(f"/decks/{first}/changes/").content
     assert client.get(f"/decks/{first}/changes/?against={second}").status_code == 200
     for wrong in ("0", "x", "%27", str(first)):

@@ -92,7 +92,11 @@ def test_the_views_of_the_queue(full_book: Path, log_in: Callable[[str], Any]) -
 
 
 def test_an_empty_view_says_that_there_is_more(full_book: Path, log_in: Callable[[str], Any]) -> None:
-    assert "Nothing in this view" in log_in("billing").get(f"{QUEUE}?show=mine").content.decode()
+    client = log_in("billing")
+    assert "Nothing is with you" in client.get(f"{QUEUE}?show=mine").content.decode()
+    decided = client.get(f"{QUEUE}?show=decided").content.decode()
+    assert "Nothing is decided yet" in decided
+    assert "with somebody else" not in decided, "that is said of what waits"
 
 
 def test_who_was_quicker_is_said(full_book: Path, log_in: Callable[[str], Any]) -> None:

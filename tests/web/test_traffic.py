@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
+from tollbook.core import kpi
 from tollbook.core.fx import Fixing, Fixings
-from tollbook.web import cube, traffic, traffic_calls
+from tollbook.web import cube, traffic, traffic_calls, words
 from tollbook.web.heat import STEPS, Cell, heat, step_of
 from tollbook.web.management import Management
 from tollbook.web.table.columns import Column, Kind
@@ -53,6 +54,60 @@ def test_without_a_rate_a_margin_is_absent_and_named(full_book: Path, log_in: Ca
     page = " ".join(log_in("cfo").get("/traffic/?leg=IN").content.decode().split())
     # The lines and the whole are the same 3 EUR.
     assert 'No rate of exchange was known for <span class="figure" title="3.00 EUR">' in page
+
+
+def test_what_is_out_of_the_ordinary_says_by_how_much() -> None:
+    # Of 1,000 seizures 840 are delivered and 600 answered, 120 of them within six seconds and 200 within fifteen:
+    # NER 84.0 % is below the red 85 %, 20.0 % of short calls above the amber 15 %, and 200/400 is not above 0.5, but above 0.25.
+    sums = kpi.Sums(seizures=1_000, answers=600, delivered=840, short_6=120, short_15=200)
+    assert [(each.words, each.is_red) for each in traffic.alarms(sums)] == [
+        ("NER 84.0\u00a0%, below 85\u00a0%", True),
+        ("short\u00a0calls 20.0\u00a0%, above 15\u00a0%", False),
+        ("false-answer index 0.50, above 0.25", False),
+    ]
+    assert traffic.alarms(kpi.Sums(seizures=199, answers=1)) == [], "too few seizures for a share to say anything"
+
+
+def test_the_home_of_the_network_says_what_is_wrong(full_book: Path, log_in: Callable[[str], Any]) -> None:
+    page = log_in("noc").get("/").content.decode()
+    # 220 of 250 seizures are delivered.
+    assert "NER 88.0\u00a0%, below 92\u00a0%" in page
+    assert ">warning</span>" in page
+
+
+@pytest.mark.parametrize(
+    ("share", "shown"), [((609, 1000), "61"), ((16, 1000), "2"), ((1, 200), "1"), ((149, 10_000), "1"), ((1, 1), "100")]
+)
+def test_a_share_in_a_cell_is_rounded_half_up(share: tuple[int, int], shown: str) -> None:
+    assert words.whole_percent(Fraction(*share)) == shown
+
+
+@pytest.mark.parametrize(
+    ("number", "shown"), [(999, "999"), (1_499, "1k"), (1_500, "2k"), (999_499, "999k"), (999_500, "1M"), (2_500_000, "3M")]
+)
+def test_a_count_in_a_cell_is_rounded_half_up(number: int, shown: str) -> None:
+    assert traffic._short(number) == shown
+
+
+def test_an_empty_cell_says_why() -> None:
+    drawn = heat(["Egypt"], ["0", "1", "2"], {(0, 0): Cell(Fraction(1), "1 s", "1")}, "ACD", {(0, 1): "none of 3 seizures was answered"})
+    assert "<title>Egypt, 1: none of 3 seizures was answered</title>" in drawn.picture
+    assert "<title>Egypt, 2: no calls</title>" in drawn.picture
+
+
+def test_by_how_they_ended_each_line_is_a_part_of_all(full_book: Path, log_in: Callable[[str], Any]) -> None:
+    parts = [each["Of all seizures"] for each in lines(log_in("noc").get("/traffic/?by=cause&leg=OUT&t-export=csv"))]
+    assert sum(Fraction(each) for each in parts) == 100
+    assert parts[0] == "52.0", "130 of 250 were answered"
+    assert "Of all seizures" not in lines(log_in("noc").get("/traffic/?by=trunk&t-export=csv"))[0]
+
+
+def test_filter_and_column_say_the_same_words(full_book: Path, log_in: Callable[[str], Any]) -> None:
+    page = log_in("noc").get("/traffic/calls/?leg=OUT&from=2026-11-21&to=2026-11-21").content.decode()
+    ended = {label for label in cube.CAUSE_WORDS.values() if f'<td class="">{label}</td>' in page}
+    assert ended, "the column has the words of the filter"
+    assert "(utc)" not in page
+    assert "hour (UTC)" in log_in("noc").get("/traffic/calls/?leg=OUT&from=2026-11-21&to=2026-11-21&hour=10").content.decode()
 
 
 def test_a_cell_leads_to_its_calls(full_book: Path, log_in: Callable[[str], Any]) -> None:

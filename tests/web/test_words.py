@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import pytest
 
 from tollbook.web import chart, words
@@ -41,6 +43,30 @@ def test_only_words_of_closed_lists_are_translated() -> None:
     assert words.value("duration_source", "RECORDED") == "as the switch recorded it"
     assert words.value("a_class", "TOLLFREE_CLI") == "tollfree CLI"
     assert words.value("trunk", "IN") == "IN", "a trunk may be called so"
+
+
+def test_a_length_is_in_seconds_and_a_callers_source_in_words() -> None:
+    assert words.value("duration_ms", "181000") == "181 s"
+    assert words.value("duration_ms", "5096") == "5.096 s"
+    assert words.value("a_source", "FROM") == "the From header"
+    assert words.value("a_source", "from") == "the field “from”", "the name of the source's own column"
+    assert words.field("a_source") == "Caller taken from"
+
+
+def test_days_and_periods_are_not_broken() -> None:
+    assert words.dates("Aurora, 2026-11") == 'Aurora, <span class="nowrap">2026-11</span>'
+    assert words.dates("from 2026-11-22 on") == 'from <span class="nowrap">2026-11-22</span> on'
+    assert words.dates("AV-2026-11-0187 & <b>") == "AV-2026-11-0187 &amp; &lt;b&gt;", "a number is no date, and nothing is taken as HTML"
+
+
+def test_numbers_of_calls_states_and_documents_in_words() -> None:
+    assert (words.calls(1), words.calls(9_076)) == ("1 call", "9,076 calls")
+    assert words.human("ESCALATED_L1") == "Escalated, level 1"
+    assert words.document_kind("RECEIVED_INVOICE", to_partner=True) == "Your invoice"
+    assert words.document_kind("RECEIVED_INVOICE") == "Received invoice"
+    assert words.share(Fraction(-1, 8)) == "−12.5"
+    assert words.lower_first("Hour (UTC)") == "hour (UTC)"
+    assert words.lower_first("ASR") == "ASR"
 
 
 @pytest.mark.parametrize(("highest", "top"), [(4, 4), (5, 8), (10, 12), (687, 800), (800, 800), (801, 1000), (1_001, 2_000)])

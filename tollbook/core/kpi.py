@@ -176,6 +176,12 @@ def alarm(name: str, sums: Sums) -> str:
     return "red" if value > red else "amber" if value > amber else ""
 
 
+def alarm_bound(name: str, mark: str) -> tuple[str, Fraction]:
+    """What a figure that is marked `amber` or `red` is on the wrong side of: `below` or `above`, and the share."""
+    side, bounds = ("below", _LOW[name]) if name in _LOW else ("above", _HIGH[name])
+    return side, bounds[mark == "red"]
+
+
 def alarm_against(now: Fraction | None, before: Fraction | None, seizures: int) -> str:
     """The same for a fall of the ASR against the same hours a week before: a fifth is amber, two fifths are red."""
     if now is None or not before or seizures < FEWEST_SEIZURES:

@@ -63,7 +63,7 @@ def _check_prices(connection: duckdb.DuckDBPyConnection, pack: Pack, found: Veri
         checked += 1
         if (billed, value) != (int(call["our_billed_s"]), int(call["our_60th_nanos"])):
             wrong.append(call["call"])
-    found.add("prices", f"Our price of {checked} calls follows from their duration and the deck rows inside.", "", ", ".join(wrong[:10]))
+    found.add("prices", f"Our price of {checked:,} calls follows from their duration and the deck rows inside.", "", ", ".join(wrong[:10]))
 
 
 def _row_terms(row: dict[str, Any]) -> RowTerms:

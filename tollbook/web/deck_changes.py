@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any, Final
 
@@ -22,9 +23,11 @@ from tollbook.flow.book import Book
 from tollbook.flow.reference import DeckVersion
 from tollbook.store.models import Deck as DeckRow
 from tollbook.web import book, reference, segments
+from tollbook.web.decks import in_currency
 from tollbook.web.page import Page, Scope
 from tollbook.web.table import Column, Kind, SegmentRows, Table, choices
 
+_NOTICES: Final = (("too short", "too short, so deferred"), ("kept", "in time"))
 LATEST: Final = 253_402_300_799_000  # 9999-12-31T23:59:59Z
 
 
@@ -71,7 +74,8 @@ class Changes(_OfADeck):
                 raise Http404
             return self.show(title=title, row=self.row, against=None, others=others)
         connection, query, earliest, notice = differences(self.row, against)
-        table = Table(request, SegmentRows(connection, query, fields=("code",)), self.columns, sort="code", label=title)
+        columns = self.shown_columns(self.row.currency)
+        table = Table(request, SegmentRows(connection, query, fields=("code",)), columns, sort="code", label=title)
         if (export := table.export()) is not None:
             return export
         counted = segments_count(connection, query)
@@ -79,12 +83,22 @@ class Changes(_OfADeck):
             title=title, row=self.row, against=against, others=others, table=table, counted=counted, earliest=earliest, notice=notice
         )
 
+    def shown_columns(self, currency: str) -> tuple[Column, ...]:
+        """The columns as people read them: rates with their currency."""
+        return tuple(_as_read(each, currency) for each in self.columns)
+
     def against(self, wanted: str) -> tuple[DeckRow | None, list[DeckRow]]:
         """The version of this number, else the one before this; and all there are beside this."""
         others = [each for each in self.versions() if each.pk != self.row.pk]
         before = [each for each in others if (each.received_at, each.pk) < (self.row.received_at, self.row.pk)]
         found = (each for each in others if str(each.pk) == wanted)
         return next(found, before[-1] if before and not wanted else None), others
+
+
+def _as_read(column: Column, currency: str) -> Column:
+    if column.kind is Kind.RATE:
+        return in_currency(replace(column, label="Rate changes by") if column.name == "difference" else column, currency)
+    return replace(column, kind=Kind.WORD, options=_NOTICES) if column.name == "notice" else column
 
 
 def differences(row: DeckRow, against: DeckRow) -> tuple[Any, str, int, NoticeTerms]:

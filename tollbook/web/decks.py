@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
@@ -29,7 +30,7 @@ class Decks(ListPage):
     empty_icon = "book-2"
     columns = (
         Column("deck_id", "Deck", filter="text", link=lambda row: reverse("deck", args=[row["pk"]])),
-        Column("version", "Version", filter="text"),
+        Column("version", "Version", filter="text", link=lambda row: reverse("deck", args=[row["pk"]])),
         Column("partner", "Partner", field="partner_id", filter="exact", is_optional=True),
         Column("direction", "Direction", Kind.BADGE, filter="choice", options=choices("BUY", "SELL")),
         Column("mode", "Mode", Kind.WORD, is_optional=True),
@@ -69,9 +70,15 @@ class OneDeck(Page):
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         row = self.one(Deck.objects.select_related("partner", "file"), pk=kwargs["pk"])
         deck = reference.deck_of(row)
-        table = Table(request, deck_rows(deck.rows), self.columns, sort="code", label=f"{row.deck_id} {row.version}")
+        columns = tuple(in_currency(one, row.currency) if one.kind is Kind.RATE else one for one in self.columns)
+        table = Table(request, deck_rows(deck.rows), columns, sort="code", label=f"{row.deck_id} {row.version}")
         versions = Deck.objects.filter(partner_id=row.partner_id, deck_id=row.deck_id).order_by("-received_at", "pk")
         return table.export() or self.show(title=f"{row.deck_id} {row.version}", row=row, deck=deck, table=table, versions=versions)
+
+
+def in_currency(column: Column, currency: str) -> Column:
+    """A column of rates with their currency in its head, where the deck names one."""
+    return replace(column, label=f"{column.label} ({currency})") if currency else column
 
 
 def deck_rows(rows: pa.Table) -> SegmentRows:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 from urllib.parse import urlencode
 
@@ -43,12 +43,15 @@ class Disputes(ListPage):
     sort = "answer_by_at"
     empty_heading = "Nothing is disputed"
     empty_advice = "A close raises a dispute where a difference with a partner's invoice is above the error budget."
+    empty_for_partner = (
+        "When we dispute a part of one of your invoices, it stands here with its clause, its evidence and what you can answer."
+    )
     empty_command = "tollbook close PERIOD"
     empty_icon = "gavel"
     columns: ClassVar[tuple[Column, ...]] = (
         Column("id", "Dispute", filter="text", link=lambda row: reverse("dispute", args=[row["id"]])),
         Column("partner", "Partner", field="partner_id", filter="exact", is_optional=True),
-        Column("period", "Period", filter="exact", is_optional=True),
+        Column("period", "Period", Kind.LABEL, filter="exact", is_optional=True),
         Column("cause", "Cause", Kind.CLASS, is_optional=True),
         Column("clause", "Clause", is_optional=True),
         Column("state", "State", Kind.BADGE, filter="choice", options=choices(*STATES)),
@@ -59,6 +62,14 @@ class Disputes(ListPage):
 
     def rows(self) -> QueryRows:
         return QueryRows(visible(self))
+
+    def shown_columns(self) -> tuple[Column, ...]:
+        """A partner sees no draft, so it is offered none."""
+        columns = super().shown_columns()
+        if self.viewer.role is not Role.PARTNER:
+            return columns
+        states = choices(*(state for state in STATES if state != "DRAFT"))
+        return tuple(replace(each, options=states) if each.name == "state" else each for each in columns)
 
 
 class OneDispute(Page):

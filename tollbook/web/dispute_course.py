@@ -13,7 +13,7 @@ from tollbook.web.words import human
 
 MS_PER_DAY: Final = 86_400_000
 _STOPS: Final = (
-    ("Raised", ("DRAFT",)),
+    ("Draft", ("DRAFT",)),
     ("Submitted", ("SUBMITTED",)),
     ("Acknowledged", ("ACKNOWLEDGED",)),
     ("Under review", ("UNDER_REVIEW", "MORE_INFO")),

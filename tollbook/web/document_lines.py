@@ -111,7 +111,13 @@ def line_columns(document: int) -> tuple[Column, ...]:
 def call_columns(*, leads: bool) -> tuple[Column, ...]:
     """The columns of the calls of a line; a call leads to its page where the viewer may read calls."""
     return (
-        Column("at", "When (UTC)", Kind.INSTANT, link=(lambda row: f"{reverse('call', args=[row['cdr_id']])}?leg=IN") if leads else None),
+        Column(
+            "at",
+            "When (UTC)",
+            Kind.INSTANT,
+            has_seconds=True,
+            link=(lambda row: f"{reverse('call', args=[row['cdr_id']])}?leg=IN") if leads else None,
+        ),
         Column("a_number", "From", Kind.CODE, is_optional=True),
         Column("b_number", "To", Kind.CODE, filter="text"),
         Column("code", "Code", Kind.CODE, is_optional=True),
@@ -156,7 +162,9 @@ class Lines(Page):
         """The lines of a supplier's invoice, what differs most first where it was compared."""
         name, found = f"Lines of {document_name(self.row)}", self.compared()
         rows = invoice_lines.line_rows(self.row, found[1] if found else None)
-        columns = invoice_lines.line_columns(self.row.pk, reverse("pairs", args=[found[0]]) if found else None)
+        columns = invoice_lines.line_columns(
+            self.row.pk, reverse("pairs", args=[found[0]]) if found else None, billed="You bill" if self.viewer.partner else "They bill"
+        )
         sort = "-difference_micros" if found else "number"
         table = Table(request, MemoryRows(rows, tie=("number", "destination")), columns, sort=sort, label=name)
         return table.export() or self.show(title=name, table=table, row=self.row, is_compared=found is not None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from django.db.models import Case, CharField, Value, When
@@ -20,6 +21,7 @@ from tollbook.web.listing import ListPage
 from tollbook.web.page import Page, Scope
 from tollbook.web.table import Column, Kind, QueryRows
 from tollbook.web.templatetags.tollbook import document_name
+from tollbook.web.words import document_kind
 
 KINDS = ("INVOICE", "RECEIVED_INVOICE", "CREDIT_NOTE", "DISPUTE", "STATEMENT", "PAYMENT", "ACCRUAL")
 KIND_OPTIONS = tuple((kind, kind.replace("_", " ").capitalize()) for kind in KINDS)
@@ -59,6 +61,7 @@ class Documents(ListPage):
     sort = "-issued_at"
     empty_heading = "No document yet"
     empty_advice = "A close issues the invoices of its period; a partner's invoice arrives by ingest."
+    empty_for_partner = "Our invoices to you stand here once they are issued, and yours once they are booked."
     empty_command = "tollbook close PERIOD"
     empty_icon = "file-invoice"
     columns = (
@@ -66,7 +69,7 @@ class Documents(ListPage):
         Column("series", "Series", filter="exact", is_optional=True),
         Column("kind", "Kind", Kind.WORD, filter="choice", options=KIND_OPTIONS, is_optional=True),
         Column("partner", "Partner", field="partner_id", filter="exact"),
-        Column("period", "Period", filter="exact", is_optional=True),
+        Column("period", "Period", Kind.LABEL, filter="exact", is_optional=True),
         Column("issued_at", "Issued (UTC)", Kind.INSTANT, is_optional=True),
         Column("due_on", "Due", Kind.DAY, is_optional=True),
         Column("total_micros", "Total", Kind.MONEY, currency="currency"),
@@ -76,8 +79,12 @@ class Documents(ListPage):
         return QueryRows(numbered(visible(self)), fields=("pk",))
 
     def shown_columns(self) -> tuple[Column, ...]:
-        """A number of ours begins with its series, so that people need no column of it."""
-        return tuple(each for each in super().shown_columns() if each.name != "series")
+        """A number of ours begins with its series, so that people need no column of it; kinds are called as who looks calls them."""
+        columns = tuple(each for each in super().shown_columns() if each.name != "series")
+        if self.viewer.role is not Role.PARTNER:
+            return columns
+        options = tuple((kind, document_kind(kind, to_partner=True)) for kind in OF_A_PARTNER)
+        return tuple(replace(each, options=options) if each.name == "kind" else each for each in columns)
 
 
 class OneDocument(Page):

@@ -57,7 +57,7 @@ def act(request: HttpRequest, viewer: Actor) -> None:
         assignee = given.get("assignee", "").strip()
         work.assign(cases, assignee, reason=reason, **options)
         messages.success(
-            request, f"{_number(cases).capitalize()} given to {assignee}." if assignee else f"Nobody has {_number(cases)} now."
+            request, f"{_number(cases)} given to {assignee}." if assignee else f"{_number(cases)} taken back: with nobody now."
         )
     elif action == "comment":
         work.comment([each.id for each in cases], reason, **options)

@@ -32,6 +32,15 @@ VIEWS = (
     ("decided", "Decided"),
     ("all", "All"),
 )
+# What a view without a row says: heading and advice.
+EMPTY_VIEWS = {
+    "waiting": ("Nothing waits", "Every exception is decided. The other views have them."),
+    "mine": ("Nothing is with you", "No exception that waits was given to you. Those that nobody has are under Nobody's."),
+    "unassigned": ("Everything is with somebody", "Every exception that waits was given to somebody, or nothing waits."),
+    "decided": ("Nothing is decided yet", "What was decided stands here, with who decided it and why. What waits is under Waiting."),
+    "all": ("Nothing in this view", "No exception fits. The other views have the rest."),
+}
+MAY_HAVE = "Exceptions are given to those whose role decides them: billing and the owner."
 EVENT_WORDS = {
     exception.ASSIGN: "Given to",
     exception.COMMENT: "Comment",
@@ -72,7 +81,7 @@ class Exceptions(ListPage):
         ),
         Column("exception_class", "Class", Kind.BADGE, filter="choice", options=choices(*KINDS), is_optional=True),
         Column("partner", "Partner", field="partner_id", filter="exact", link=lambda row: reverse("partner", args=[row["partner_id"]])),
-        Column("period", "Period", filter="exact", is_optional=True),
+        Column("period", "Period", Kind.LABEL, filter="exact", is_optional=True),
         Column(
             "owner", "Desk", filter="choice", options=tuple((each, each.capitalize()) for each in OWNER_OF_KIND.values()), is_optional=True
         ),
@@ -111,6 +120,8 @@ class Exceptions(ListPage):
         may_work, view = self.may(Right.WORK_EXCEPTIONS), chosen_view(self.request)
         return {
             "views": [(name, words, f"?show={name}", name == view) for name, words in VIEWS],
+            "empty_view": EMPTY_VIEWS[view],
+            "may_have": MAY_HAVE,
             "may_work": may_work,
             "people": work.assignees() if may_work else [],
             "decisions": DECISIONS.values(),
@@ -159,6 +170,7 @@ class OneException(Page):
             "later": row.later.order_by("-opened_at").first() if row.state == SUPERSEDED else None,
             "rule": DECISIONS.get(row.state),
             "may_work": may_work,
+            "may_have": MAY_HAVE,
             "choices": self._choices(row) if may_work and row.state == OPEN else [],
             "people": work.assignees() if may_work and row.state != SUPERSEDED else [],
             "case": case_value(row.id, row.last_event),

@@ -91,7 +91,7 @@ def _health(row: dict[str, Any], now_ms: int) -> SourceHealth:
             f"{share} of its records could not be read; look at the problems and mend the profile or ask the sender.",
         )
     elif now_ms - row["last_at"] > 2 * MS_PER_DAY:
-        state, sentence = "QUIET", f"Nothing has come for {since}."
+        state, sentence = "QUIET", f"No file for {since}. That is healthy where files come seldom; else ask who sends them."
     elif problems:
         state, sentence = "HEALTHY", f"Last file {since} ago; {problems:,} of {read:,} records are problems ({share})."
     else:

@@ -44,8 +44,17 @@ def step_of(value: Fraction, low: Fraction, high: Fraction) -> int:
     return min(int((value - low) * STEPS / (high - low)), STEPS - 1)
 
 
-def heat(rows: Sequence[str], columns: Sequence[str], cells: Mapping[tuple[int, int], Cell], label: str, *, width: int = 960) -> Heat:
-    """The map; a place without a cell is empty ground, which is not the same as a small figure."""
+def heat(
+    rows: Sequence[str],
+    columns: Sequence[str],
+    cells: Mapping[tuple[int, int], Cell],
+    label: str,
+    absent: Mapping[tuple[int, int], str] | None = None,
+    *,
+    width: int = 960,
+) -> Heat:
+    """The map; a place without a cell is empty ground, which is not the same as a small figure: its title says why it is empty, by
+    `absent` or because there were no calls."""
     height = HEAD_HEIGHT + ROW_HEIGHT * len(rows) + 4
     slot = (width - NAME_WIDTH) / max(len(columns), 1)
     values = [cell.value for cell in cells.values()]
@@ -62,7 +71,8 @@ def heat(rows: Sequence[str], columns: Sequence[str], cells: Mapping[tuple[int, 
             x = NAME_WIDTH + slot * column
             box = f'x="{x + 1:.1f}" y="{y + 1}" width="{slot - 2:.1f}" height="{ROW_HEIGHT - 2}" rx="3"'
             if cell is None:
-                parts.append(f'<rect class="heat-none" {box}/>')
+                why = escape(f"{name}, {columns[column]}: {(absent or {}).get((row, column), 'no calls')}")
+                parts.append(f'<g><title>{why}</title><rect class="heat-none" {box}/></g>')
                 continue
             step = step_of(cell.value, low, high)
             words = escape(f"{name}, {columns[column]}: {cell.words}")

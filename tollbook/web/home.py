@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+from tollbook.core.kpi import FEWEST_SEIZURES
 from tollbook.core.rights import Right, Role
 from tollbook.flow import clock
 from tollbook.store.models import Agreement, Batch, Deck, Document, Journal, Run
 from tollbook.web import cube, exposure, figures
 from tollbook.web.dispute import visible as visible_disputes
 from tollbook.web.documents import visible as visible_documents
+from tollbook.web.journal_words import told
 from tollbook.web.management import management
 from tollbook.web.navigation import HOME_TITLE
 from tollbook.web.page import Page, Scope, may_see
-from tollbook.web.traffic import marks
+from tollbook.web.traffic import alarms
 
 SHOWN = 8
 LEG_WORDS = (("OUT", "To suppliers"), ("IN", "From customers"))
@@ -58,7 +60,7 @@ class Home(Page):
         return {"closes": Document.objects.filter(kind="CLOSE").order_by("-issued_at", "-pk")[:SHOWN]}
 
     def _journal(self) -> dict[str, Any]:
-        return {"entries": Journal.objects.order_by("-seq").defer("result")[:SHOWN]}
+        return {"entries": told(list(Journal.objects.order_by("-seq").values("seq", "action", "subject", "actor", "at")[:SHOWN]))}
 
     def _decks(self) -> dict[str, Any]:
         return {"decks": Deck.objects.select_related("partner").order_by("-received_at", "pk")[:SHOWN]}
@@ -72,14 +74,15 @@ class Home(Page):
             {
                 "name": cube.named("trunk", line.key[0]),
                 "line": line,
-                "marks": marks(line.sums),
+                "alarms": alarms(line.sums),
+                "says_something": line.sums.seizures >= FEWEST_SEIZURES,
                 "address": selection.query(trunk=line.key[0]),
             }
             for selection in (cube.Selection(newest, newest, leg) for leg in cube.LEGS)
             for line in cube.lines(selection, "trunk")
         ]
         legs = [(words, found[0]) for leg, words in LEG_WORDS if (found := cube.lines(cube.Selection(newest, newest, leg)))]
-        shown = sorted(trunks, key=lambda each: (not each["marks"], -each["line"].sums.seizures))[:SHOWN]
+        shown = sorted(trunks, key=lambda each: (not each["alarms"], -each["line"].sums.seizures))[:SHOWN]
         return {"traffic_day": newest, "traffic_legs": legs, "trunks": shown}
 
     def _money(self) -> dict[str, Any]:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
-from django.http import Http404
+from django.http import Http404, HttpRequest, HttpResponseBase
 from django.urls import reverse
 
 from tollbook.core.rights import Right
 from tollbook.store import journal
 from tollbook.store.models import Journal
+from tollbook.web.journal_words import ToldRows, told
 from tollbook.web.listing import ListPage
 from tollbook.web.page import Page, Scope
-from tollbook.web.table import Column, Kind, QueryRows
+from tollbook.web.table import Column, Kind, QueryRows, Table
 
 
 def _row_address(row: Any) -> str:
@@ -46,6 +48,14 @@ class Entries(ListPage):
     def rows(self) -> QueryRows:
         return QueryRows(Journal.objects.all())
 
+    def shown_columns(self) -> tuple[Column, ...]:
+        """The same columns; `ToldRows` has put the words in already."""
+        return tuple(replace(each, kind=Kind.TEXT) if each.name in ("action", "subject") else each for each in self.columns)
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        table = Table(request, ToldRows(), self.shown_columns(), sort=self.sort, label=self.title)
+        return table.export() or self.show(table=table, **self.context())
+
 
 class Row(Page):
     """One row, with its result and whether it holds to its neighbours."""
@@ -66,6 +76,7 @@ class Row(Page):
         return {
             "title": f"Row {seq:,}",
             "row": row,
+            "said": told([{"seq": row.seq, "action": row.action, "subject": row.subject}])[0],
             "result": json.dumps(json.loads(row.result), indent=2, ensure_ascii=False),
             "own_hash_holds": row.row_hash == journal.row_hash(row),
             "follows": row.prev_hash == before,

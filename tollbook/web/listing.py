@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from django.http import HttpRequest, HttpResponseBase
 
+from tollbook.core.rights import Role
 from tollbook.web.page import Page
 from tollbook.web.table import Column, Table
 from tollbook.web.table.columns import with_names
@@ -13,7 +14,7 @@ from tollbook.web.table.table import Rows
 
 
 class ListPage(Page):
-    """`columns` and `rows` make the table; `empty_*` is what a page without any row says."""
+    """`columns` and `rows` make the table; `empty_*` is what a page without any row says, `empty_for_partner` to a partner."""
 
     template = "web/list.html"
     columns: ClassVar[tuple[Column, ...]] = ()
@@ -21,8 +22,14 @@ class ListPage(Page):
     lead: ClassVar[str] = ""
     empty_heading: ClassVar[str] = "Nothing here yet"
     empty_advice: ClassVar[str] = ""
+    empty_for_partner: ClassVar[str] = ""
     empty_command: ClassVar[str] = ""
     empty_icon: ClassVar[str] = "zoom-question"
+
+    @property
+    def advice(self) -> str:
+        """What an empty page says to who looks at it."""
+        return self.empty_for_partner if self.viewer.role is Role.PARTNER and self.empty_for_partner else self.empty_advice
 
     def rows(self) -> Rows:
         raise TypeError(f"{type(self).__name__} has no rows")

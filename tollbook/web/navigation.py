@@ -45,7 +45,7 @@ HOME_TITLE: Final = {
     Role.BILLING: "What needs a decision today",
     Role.NOC: "Sources and traffic",
     Role.ROUTES: "Decks and destinations",
-    Role.CFO: "Found, disputed, exposed",
+    Role.CFO: "Where the money stands",
     Role.AUDITOR: "Closes and the journal",
     Role.PARTNER: "Your documents and disputes",
 }

@@ -171,7 +171,7 @@ class Pairs(Page):
 
     # What a person knows a call by stands first; the columns above are what programs are given.
     shown_columns = (
-        Column("at", "When (UTC)", Kind.INSTANT, sorts=False, link=_call_address),
+        Column("at", "When (UTC)", Kind.INSTANT, has_seconds=True, sorts=False, link=_call_address),
         Column("called", "Called", Kind.CODE, sorts=False),
         Column("cause", "Cause", Kind.CLASS, sorts=False, filter="choice", options=_CAUSES),
         *columns[2:],

@@ -1,4 +1,4 @@
-"""The palette: partners, documents, disputes, numbers and Call-IDs by what is typed, and pages by their name."""
+"""The palette: partners, destinations, documents, disputes, numbers and Call-IDs by what is typed, and pages by their name."""
 
 from __future__ import annotations
 
@@ -13,16 +13,21 @@ from django.shortcuts import render
 from django.urls import reverse
 
 from tollbook.core.rights import Right
-from tollbook.store.models import Deck, Partner
+from tollbook.store.models import Deck, Head, Partner
+from tollbook.web import cube
 from tollbook.web.dispute import visible as visible_disputes
 from tollbook.web.documents import visible as visible_documents
 from tollbook.web.navigation import ENTRIES
 from tollbook.web.page import Page, Scope, may_see
+from tollbook.web.reconciliation import STAGE
 from tollbook.web.templatetags.tollbook import document_name
-from tollbook.web.words import human
+from tollbook.web.words import document_kind, human
 
 LONGEST_QUERY = 200
 PER_KIND = 5
+SHORTEST_DESTINATION = 3
+# A plain word is a name; a Call-ID has digits or signs in it.
+_WORD = re.compile(r"[^\W\d_]+(?:[\s-]+[^\W\d_]+)*")
 _NUMBER = re.compile(r"\+?[0-9][0-9 .()/-]{2,24}")
 
 
@@ -50,7 +55,7 @@ class Suggest(Page):
         hits = self._pages(query)
         if not query:
             return hits
-        things = self._partners(query) + self._documents(query) + self._disputes(query) + self._decks(query)
+        things = self._destinations(query) + self._partners(query) + self._documents(query) + self._disputes(query) + self._decks(query)
         # Digits are a number before they are anything else; words are a Call-ID only when they are nothing else.
         calls = self._calls(query)
         hits += calls + things if _NUMBER.fullmatch(query) else things + calls
@@ -75,7 +80,7 @@ class Suggest(Page):
             hits.append(Hit(query.lower(), "Call", "phone-call", reverse("call", args=[query.lower()])))
         if _NUMBER.fullmatch(query):
             hits.append(Hit(f"Calls from or to {query}", "Search calls", "phone", f"{address}?{urlencode({'number': query})}"))
-        elif len(query) >= 6:
+        elif len(query) >= 6 and not _WORD.fullmatch(query):
             hits.append(Hit(f"Calls with Call-ID {query}", "Search calls", "phone", f"{address}?{urlencode({'call-id': query})}"))
         return hits
 
@@ -85,6 +90,31 @@ class Suggest(Page):
         found = Partner.objects.filter(Q(id__icontains=query) | Q(name__icontains=query)).order_by("id")[:PER_KIND]
         return [Hit(each.name or each.id, "Partner", "users", reverse("partner", args=[each.id])) for each in found]
 
+    def _destinations(self, query: str) -> list[Hit]:
+        """Destinations of the newest comparison, with its calls that differ; else of the newest day of traffic."""
+        if len(query) < SHORTEST_DESTINATION or _NUMBER.fullmatch(query):
+            return []
+        if self._sees(Right.READ_DISPUTES, Scope.OPERATOR) and self._sees(Right.READ_CALLS, Scope.OPERATOR):
+            return self._compared(query)
+        newest = cube.newest_day() if self._sees(Right.READ_BOOK, Scope.OPERATOR) else None
+        if newest is None:
+            return []
+        selection = cube.Selection(newest, newest)
+        names = [line.key[0] for line in cube.lines(selection, "destination") if query.lower() in line.key[0].lower()]
+        address = reverse("traffic")
+        return [Hit(each, "Traffic", "calendar-stats", f"{address}?{selection.query(destination=each)}") for each in names[:PER_KIND]]
+
+    def _compared(self, query: str) -> list[Hit]:
+        rows = Head.objects.filter(stage=STAGE).order_by("-run__finished_at", "scope")
+        found = rows.values_list("scope", "run__summary__destinations", "run__summary__agreement__name").first()
+        if found is None or not isinstance(found[1], list):
+            return []
+        scope, destinations, partner = found
+        names = [str(each["name"]) for each in destinations if query.lower() in str(each["name"]).lower()]
+        note = f"Differences with {partner or scope.partition('/')[0]}"
+        address = reverse("pairs", args=[scope])
+        return [Hit(each, note, "arrows-diff", f"{address}?{urlencode({'t-destination': each})}") for each in names[:PER_KIND]]
+
     def _documents(self, query: str) -> list[Hit]:
         if not self._sees(Right.READ_DOCUMENTS, Scope.OWN):
             return []
@@ -93,7 +123,15 @@ class Suggest(Page):
         if parts:
             wanted |= Q(number=int(parts[2]), series__icontains=parts[1].strip())
         found = visible_documents(self).filter(wanted).order_by("-issued_at", "pk")[:PER_KIND]
-        return [Hit(document_name(each), human(each.kind), "file-invoice", reverse("document", args=[each.pk])) for each in found]
+        return [
+            Hit(
+                document_name(each),
+                document_kind(each.kind, to_partner=self.viewer.partner is not None),
+                "file-invoice",
+                reverse("document", args=[each.pk]),
+            )
+            for each in found
+        ]
 
     def _disputes(self, query: str) -> list[Hit]:
         if not self._sees(Right.READ_DISPUTES, Scope.OWN):

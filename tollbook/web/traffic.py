@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Final
 
@@ -9,6 +10,7 @@ from django.http import HttpRequest, HttpResponseBase
 from django.urls import reverse
 
 from tollbook.core import kpi
+from tollbook.core.money import HALF_UP, divide_rounded
 from tollbook.core.rights import Right
 from tollbook.store.models import Segment
 from tollbook.web import cube, heat, words
@@ -23,14 +25,26 @@ HEAT_ROWS: Final = ("day", "trunk", "destination", "country", "cause")
 HEAT_COLUMNS: Final = ("hour", "trunk", "partner", "cause")
 MOST_HEAT_ROWS: Final = 24
 MOST_HEAT_COLUMNS: Final = 24
-_MARKS: Final = {"ner": "NER", "sdr": "short\u00a0calls", "fas_index": "false\u00a0answers"}
+# The unit of a measure whose cells have no room for it.
+UNITS: Final = {"asr": "%", "ner": "%", "acd": "s"}
+_MARKS: Final = {"ner": "NER", "sdr": "short\u00a0calls", "fas_index": "false-answer index"}
 
 
-def columns_of(name: str, *, has_money: bool) -> tuple[Column, ...]:
-    """The columns of a table of key figures: whose they are, the figures, and money where the viewer may see it."""
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """A figure out of the ordinary: what it is and which bound it passed."""
+
+    words: str
+    is_red: bool
+
+
+def columns_of(name: str, *, has_money: bool, has_part: bool = False) -> tuple[Column, ...]:
+    """The columns of a table of key figures: whose they are, the figures, and money where the viewer may see it. `has_part` adds which
+    part of all seizures a line is."""
     return (
         Column("name", name, filter="text", link=lambda row: row["address"]),
         Column("seizures", "Seizures", Kind.COUNT),
+        *((Column("part", "Of all seizures", Kind.SHARE),) if has_part else ()),
         Column("answers", "Answers", Kind.COUNT, is_optional=True),
         Column("asr", "ASR", Kind.SHARE),
         Column("ner", "NER", Kind.SHARE),
@@ -108,7 +122,10 @@ class Traffic(Page):
 
     def _table(self, selection: Selection, view: str, found: list[Line], converter: Management | None) -> Table:
         rows = self.rows_of(selection, view, found, converter)
-        columns = columns_of(DIMENSIONS[view], has_money=converter is not None)
+        columns = columns_of(DIMENSIONS[view], has_money=converter is not None, has_part=view == "cause")
+        if view == "cause":
+            whole = sum(line.sums.seizures for line in found)
+            rows = [{**row, "part": kpi.ratio(row["seizures"], whole)} for row in rows]
         sort = "name" if view in ("hour", "day") else "-seizures"
         return Table(self.request, MemoryRows(rows, tie=("key",)), columns, sort=sort, label=f"Traffic by {DIMENSIONS[view]}", name="t")
 
@@ -148,9 +165,12 @@ class Traffic(Page):
         heads = [str(hour) for hour in range(24)] if columns == "hour" else _busiest(found, 1, MOST_HEAT_COLUMNS)
         if rows == "day":
             names = sorted({line.key[0] for line in found})[-MOST_HEAT_ROWS:]
-        cells, listed = {}, []
+        cells, listed, absent = {}, [], {}
         for line in found:
-            if line.key[0] not in names or line.key[1] not in heads or (value := _measured(measure, line)) is None:
+            if line.key[0] not in names or line.key[1] not in heads:
+                continue
+            if (value := _measured(measure, line)) is None:
+                absent[names.index(line.key[0]), heads.index(line.key[1])] = f"none of {line.sums.seizures:,} seizures was answered"
                 continue
             address = self._calls(selection, **{rows: line.key[0], columns: line.key[1]})
             cell = heat.Cell(value[0], value[1], value[2], address)
@@ -158,7 +178,8 @@ class Traffic(Page):
             cells[place] = cell
             listed.append((place, cube.named(rows, line.key[0]), cube.named(columns, line.key[1]), cell))
         labels = [cube.named(rows, name) for name in names], [_head(columns, head) for head in heads]
-        made = heat.heat(*labels, cells, f"{MEASURES[measure]} by {DIMENSIONS[rows].lower()} and {DIMENSIONS[columns].lower()}")
+        title = f"{_with_unit(measure)} by {words.lower_first(DIMENSIONS[rows])} and {words.lower_first(DIMENSIONS[columns])}"
+        made = heat.heat(*labels, cells, title, absent)
         return {
             "heat": made if cells else None,
             "heat_cells": [entry[1:] for entry in sorted(listed, key=lambda each: each[0])],
@@ -166,6 +187,7 @@ class Traffic(Page):
             "heat_columns": columns,
             "measure": measure,
             "measure_name": MEASURES[measure],
+            "heat_title": title,
             "measures": list(MEASURES.items()),
             "row_options": [(name, DIMENSIONS[name]) for name in HEAT_ROWS],
             "column_options": [(name, DIMENSIONS[name]) for name in HEAT_COLUMNS],
@@ -206,7 +228,29 @@ def whole_money(selection: Selection, converter: Management) -> Money:
 
 def marks(sums: kpi.Sums) -> str:
     """What is out of the ordinary, in words; empty where nothing is."""
-    return ", ".join(f"{word}\u00a0{mark}" for name, word in _MARKS.items() if (mark := kpi.alarm(name, sums)))
+    return "; ".join(each.words for each in alarms(sums))
+
+
+def alarms(sums: kpi.Sums) -> list[Alarm]:
+    """The figures out of the ordinary, each with its value and the bound it passed; the red ones first."""
+    found = []
+    for name, word in _MARKS.items():
+        if not (mark := kpi.alarm(name, sums)):
+            continue
+        side, bound = kpi.alarm_bound(name, mark)
+        value = getattr(sums, name)
+        if name == "fas_index":
+            said = f"{word} {_hundredths(value)}, {side} {_hundredths(bound)}"
+        else:
+            said = f"{word} {words.share(value)}\u00a0%, {side} {words.share(bound).removesuffix('.0')}\u00a0%"
+        found.append(Alarm(said, is_red=mark == "red"))
+    return sorted(found, key=lambda each: not each.is_red)
+
+
+def _hundredths(value: Fraction) -> str:
+    """An index, which may be above one: 3/2 is 1.50."""
+    hundredths = divide_rounded(100 * value.numerator, value.denominator, HALF_UP)
+    return f"{hundredths // 100}.{hundredths % 100:02d}"
 
 
 def _busiest(found: list[Line], place: int, most: int) -> list[str]:
@@ -226,19 +270,31 @@ def _measured(measure: str, line: Line) -> tuple[Fraction, str, str] | None:
     base = f"of {sums.seizures:,} seizures"
     if measure in ("asr", "ner"):
         share: Fraction | None = getattr(sums, measure)
-        return None if share is None else (share, f"{words.share(share)} % {base}", words.share(share).partition(".")[0])
+        return None if share is None else (share, f"{words.share(share)} % {base}", words.whole_percent(share))
     if measure == "acd":
         length = sums.acd_ms
-        return None if length is None else (length, f"{words.length(length)} s over {sums.answers:,} answers", str(int(length) // 1000))
+        return (
+            None
+            if length is None
+            else (
+                length,
+                f"{words.length(length)} s over {sums.answers:,} answers",
+                str(divide_rounded(length.numerator, 1000 * length.denominator, HALF_UP)),
+            )
+        )
     if measure == "minutes":
         shown = words.minutes(sums.conversation_ms)
-        return Fraction(sums.conversation_ms), f"{shown} minutes", _short(sums.conversation_ms // 60_000)
+        return Fraction(sums.conversation_ms), f"{shown} minutes", _short(divide_rounded(sums.conversation_ms, 60_000, HALF_UP))
     return Fraction(sums.seizures), f"{sums.seizures:,} seizures", _short(sums.seizures)
 
 
 def _short(number: int) -> str:
-    """1,234 as 1k: a cell has room for four characters, its title for all."""
-    for size, letter in ((1_000_000, "M"), (1_000, "k")):
-        if number >= size:
-            return f"{number // size}{letter}"
+    """1,634 as 2k: a cell has room for four characters, its title for all."""
+    for size, letter, least in ((1_000_000, "M", 999_500), (1_000, "k", 1_000)):
+        if number >= least:
+            return f"{divide_rounded(number, size, HALF_UP)}{letter}"
     return str(number)
+
+
+def _with_unit(measure: str) -> str:
+    return f"{MEASURES[measure]} in {UNITS[measure]}" if measure in UNITS else MEASURES[measure]

@@ -34,7 +34,9 @@ class TrafficCalls(Page):
     right, scope = Right.READ_CALLS, Scope.OPERATOR
     template, title = "web/traffic_calls.html", "Calls behind a figure"
     columns = (
-        Column("at", "When (UTC)", Kind.INSTANT, link=lambda row: f"{reverse('call', args=[row['call']])}?leg={row['leg']}"),
+        Column(
+            "at", "When (UTC)", Kind.INSTANT, has_seconds=True, link=lambda row: f"{reverse('call', args=[row['call']])}?leg={row['leg']}"
+        ),
         Column("partner", "Partner"),
         Column("trunk", "Trunk", Kind.LABEL, is_optional=True),
         Column("a", "From", Kind.CODE),
