@@ -51,7 +51,7 @@ FIGURES_ABOUT: Final = {
     "conversation_ms": "All conversation together",
     "pdd_median_ms": "Half of the calls that rang did so within this long",
     "sdr_ppm": "Share of the answered calls that lasted six seconds at most",
-    "marks": "What is out of the ordinary, amber or red; empty where nothing is.",
+    "marks": "What is out of the ordinary, with the bound that it passed; empty where nothing is.",
 }
 
 
