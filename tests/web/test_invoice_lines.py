@@ -90,3 +90,14 @@ def test_lines_that_are_not_there_and_hostile_filters(invoice: Any, log_in: Call
     assert client.get(f"{base}?t-number=%27%22&t-destination=%3Cscript%3E&t-sort=evil&t-page=0").status_code == 200
     exported = b"".join(client.get(f"{base}?t-export=csv").streaming_content).decode()
     assert "Germany" in exported
+
+
+def test_what_our_deck_says_of_a_lines_codes(full_book: Path, log_in: Callable[[str], Any]) -> None:
+    # The seed's deck has 0.1450 for 639 and 0.1200 for 63; the first line bills 0.30, this one what our deck says.
+    page = log_in("billing").get(f"/documents/{received(full_book).pk}/lines/1/").content.decode()
+    assert "What our deck says of its codes" in page
+    assert "0.1450" in page
+    assert "aurora_az_v1.csv, row 3" in page
+    assert ">theirs<" not in page
+    same = received(full_book, LINES.replace("639,0.3000", "639,0.1450").replace("0.60", "0.29"), number=78)
+    assert ">theirs<" in log_in("billing").get(f"/documents/{same.pk}/lines/1/").content.decode()

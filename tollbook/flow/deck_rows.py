@@ -16,7 +16,8 @@ from tollbook.flow.explain import deck_under
 
 @dataclass(frozen=True, slots=True)
 class SheetRow:
-    """A row of a received sheet: `row` counts from 1; in force from `since` to before `until` (UTC ms, None for ever), notice observed."""
+    """A row of a received sheet: `row` is its place in the file, the heading being 1; in force from `since` to before `until` (UTC ms, None
+    for ever), notice observed."""
 
     sheet: str
     row: int

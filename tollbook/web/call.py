@@ -24,7 +24,7 @@ from tollbook.core.rights import Right
 from tollbook.flow import clock
 from tollbook.flow.explain import leg_prices
 from tollbook.store import files, known_ids, packed_lines, raw_records
-from tollbook.store.models import Agreement, Deck, Head, KnownIds, SealedFile, Segment
+from tollbook.store.models import Agreement, Deck, Head, KnownIds, Run, SealedFile, Segment
 from tollbook.web import book, reference, segments
 from tollbook.web.calls import days_near
 from tollbook.web.page import Page, Scope
@@ -290,6 +290,7 @@ class Call(Page):
             actor=self.viewer,
             partner=price["price"].partner,
             agreement_digest=price["agreement"].digest,
+            known_at=Run.objects.filter(run_key=price["price"].run_key).values_list("known_at", flat=True).first(),
         )
 
     def _beside(self, pair: tuple[dict[str, Any], dict[str, Any]], *, sees_money: bool) -> list[tuple[str, str, str, bool]]:

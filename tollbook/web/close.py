@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import Count
 from django.http import FileResponse, Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -14,10 +13,11 @@ from tollbook.core.rights import Right
 from tollbook.flow import job
 from tollbook.plain.verify import verify
 from tollbook.store import files
-from tollbook.store.models import Dispute, Document, ExceptionCase, Head
+from tollbook.store.models import Dispute, Document, ExceptionCase
 from tollbook.web import book, words
 from tollbook.web.listing import ListPage
 from tollbook.web.page import Page, Scope
+from tollbook.web.sealed_close import documents_of, sealed_of
 from tollbook.web.table import Column, Kind, QueryRows
 
 CLOSED = "CLOSE"
@@ -50,6 +50,9 @@ class Closes(ListPage):
         return {"may_close": self.may(Right.CLOSE)}
 
 
+MOST_SHOWN = 60
+
+
 class OneClose(Page):
     """One close. Verifying computes everything again from the sealed file, and takes as long as it takes."""
 
@@ -66,14 +69,13 @@ class OneClose(Page):
 
     def context(self) -> dict[str, Any]:
         row = self._row()
-        of_period = Document.objects.filter(period=row.period).exclude(kind=CLOSED)
-        kinds = {each["kind"]: each["number"] for each in of_period.values("kind").annotate(number=Count("pk")).order_by("kind")}
+        sealed = sealed_of(row)
+        documents = documents_of(row, sealed)
         waiting = ExceptionCase.objects.filter(period=row.period, state="OPEN").count()
         disputes = list(Dispute.objects.filter(period=row.period).select_related("partner").order_by("id")[:50])
-        documents = list(of_period.select_related("partner").order_by("kind", "series", "number")[:60])
         partners = [each.partner for each in documents] + [each.partner for each in disputes]
         names = {each.id: each.name for each in partners if each}
-        runs = Head.objects.filter(scope__endswith=f"/{row.period}").select_related("run").order_by("stage", "scope")[:60]
+        runs = sealed.runs if sealed else ()
         checks = [
             ("Every partner is closed", bool(row.content.get("complete")), "A partner is parked; the report of the close says why."),
             ("Every exception is decided", not waiting, f"{waiting:,} {'waits' if waiting == 1 else 'wait'} for a decision."),
@@ -86,12 +88,13 @@ class OneClose(Page):
         return {
             "title": f"Close of {row.period}" + (f", no. {row.number}" if row.number > 1 else ""),
             "row": row,
-            "kinds": kinds,
             "names": names,
             "checks": checks,
             "disputes": disputes,
-            "runs": [(head, words.scope(head.scope, names.get(head.scope.partition("/")[0], ""))) for head in runs],
-            "documents": documents,
+            "runs": [(run, words.scope(run["scope"], names.get(run["scope"].partition("/")[0], ""))) for run in runs[:MOST_SHOWN]],
+            "further_runs": max(0, len(runs) - MOST_SHOWN),
+            "documents": documents[:MOST_SHOWN],
+            "further_documents": max(0, len(documents) - MOST_SHOWN),
         }
 
     def post(self, request: HttpRequest, pk: int) -> HttpResponseBase:

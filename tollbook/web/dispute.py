@@ -19,12 +19,13 @@ from tollbook.flow import clock
 from tollbook.flow.dispute import advance, concession, current_exceptions, facts_of
 from tollbook.plain.verify import verify
 from tollbook.store import files
-from tollbook.store.models import Dispute
+from tollbook.store.models import Dispute, ExceptionCase
 from tollbook.web import book, reference
 from tollbook.web.dispute_course import clocks, course, said
 from tollbook.web.exception_actions import status_of
 from tollbook.web.listing import ListPage
 from tollbook.web.page import Page, Scope
+from tollbook.web.pair_rows import micros
 from tollbook.web.table import Column, Kind, QueryRows, choices
 
 
@@ -72,6 +73,23 @@ class Disputes(ListPage):
         return tuple(replace(each, options=states) if each.name == "state" else each for each in columns)
 
 
+def net_of(case: ExceptionCase) -> int:
+    """What an exception's class makes of the whole difference, in micro-units: what is to our advantage in it is taken off."""
+    classes = case.run.summary.get("classes", [])
+    found = next((each for each in classes if each["class"] == case.cause), None)
+    return micros(int(found["exact_60th_nanos"])) if found else case.amount_micros
+
+
+def beside(row: Dispute, cases: list[ExceptionCase]) -> dict[str, Any]:
+    """What else is in the disputed amount: the classes that are no exception of it, and what the sum was rounded by."""
+    listed = {case.cause for case in cases}
+    classes = cases[0].run.summary.get("classes", []) if cases else []
+    others = [(each["class"], micros(int(each["exact_60th_nanos"]))) for each in classes if each["class"] not in listed]
+    others = sorted((each for each in others if each[1]), key=lambda each: -abs(each[1]))
+    rest = row.disputed_micros - sum(net_of(case) for case in cases) - sum(net for _, net in others)
+    return {"other_classes": others, "rounded_by": rest if cases else 0}
+
+
 class OneDispute(Page):
     """One dispute: its course and clocks, money, clause, what was said, the steps open to the viewer, and its pack, checked on request."""
 
@@ -102,7 +120,8 @@ class OneDispute(Page):
             "course": course(row, events, now),
             "clocks": clocks(row, now),
             "said": said(events, self.viewer, book.current().name),
-            "exceptions": cases,
+            "exceptions": [(each, net_of(each)) for each in cases],
+            **beside(row, cases),
             "given_up": given_up.given_up_micros if given_up else 0,
             "claimed": row.disputed_micros - given_up.given_up_micros if given_up else 0,
             "undecided": len(given_up.undecided) if given_up else 0,

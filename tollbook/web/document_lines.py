@@ -196,6 +196,7 @@ class Calls(Lines):
         if line is None or found is None:
             raise Http404
         context = invoice_lines.line_context(self.row, line, *found)
+        context["rates"] = invoice_lines.rates_of(line, found[1], self.viewer) if self.may(Right.READ_MARGIN) else []
         title = f"Line {number}, {line.destination}"
         shown = {"title": title, "crumbs": self.crumbs(), "page": self, "row": self.row, **context}
         return render(self.request, "web/received_line.html", shown)

@@ -12,6 +12,7 @@ from django.http import FileResponse, Http404, HttpRequest, HttpResponseBase
 from django.urls import reverse
 
 from tollbook.core.ledger import CHART
+from tollbook.core.money import SIXTIETHS_PER_MICRO
 from tollbook.core.rights import Right, Role
 from tollbook.store import files
 from tollbook.store.models import Document, Head, Posting, Run
@@ -125,7 +126,15 @@ class OneDocument(Page):
         """The comparison that explains a partner's invoice: where it is, and what it says in a sentence."""
         scope = f"{row.partner_id}/OUT/{row.period}"
         head = Head.objects.select_related("run").filter(stage="reconciliation", scope=scope).first()
-        return {"scope": scope, "summary": head.run.summary} if head else None
+        if head is None:
+            return None
+        found: dict[str, Any] = {"scope": scope, "summary": head.run.summary}
+        net = row.content.get("net_micros") if isinstance(row.content, dict) else None
+        if net is not None:
+            # Lines are rounded as they are printed, calls one by one: what lies between is named, so that the sum is the invoice's.
+            found["beyond_60th_nanos"] = int(net) * SIXTIETHS_PER_MICRO - int(head.run.summary["money"]["theirs_60th_nanos"])
+            found["net_micros"] = int(net)
+        return found
 
 
 class File(Page):

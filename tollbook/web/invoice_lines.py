@@ -14,6 +14,8 @@ from django.urls import reverse
 from tollbook.core.money import HALF_EVEN, divide_rounded
 from tollbook.core.reconciliation_sentences import is_billed_as
 from tollbook.core.reconciliation_words import CAUSE_LABELS, CAUSE_MEANINGS
+from tollbook.core.rights import Actor
+from tollbook.flow.deck_rows import SheetRow, rows_of_codes
 from tollbook.flow.pairs import pairs_of
 from tollbook.formats.invoice.incoming import IncomingInvoice, IncomingLine, read_incoming
 from tollbook.store import files
@@ -24,8 +26,21 @@ from tollbook.web.table import Column, Kind
 
 RECEIVED: Final = "RECEIVED_INVOICE"
 SHOWN_CODES: Final = 4
+MOST_RATES: Final = 20
 # The millionths of a minute in a millisecond, as a fraction: a minute is a million of them and 60,000 ms.
 _MILLIONTHS, _MILLISECONDS = 1_000_000, 60_000
+
+
+@dataclass(frozen=True, slots=True)
+class LineRate:
+    """A rate that our deck has for codes of a line from some instant on (UTC ms, None for ever), and where it stands."""
+
+    rate_nanos_per_minute: int
+    since: int | None
+    sheet: str
+    codes: str
+    rows: str
+    is_theirs: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +191,7 @@ def line_context(row: Document, line: IncomingLine, scope: str, run: Run) -> dic
             "label": CAUSE_LABELS.get(each.cause, each.cause),
             "meaning": CAUSE_MEANINGS.get(each.cause, ""),
             "clause": told.get(each.cause, {}).get("clause", ""),
+            "reasons": _reasons(told.get(each.cause, {}), line.destination),
             "calls": each.calls,
             "amount_micros": micros(each.exact_60th_nanos),
             "address": f"{pairs}?{urlencode({'t-destination': line.destination, 't-cause': each.cause})}",
@@ -196,6 +212,43 @@ def line_context(row: Document, line: IncomingLine, scope: str, run: Run) -> dic
         "pairs_address": f"{pairs}?{urlencode({'t-destination': line.destination})}",
         "scope": scope,
     }
+
+
+def _reasons(cause: Mapping[str, Any], destination: str) -> list[str]:
+    """What the comparison found out about a cause, where all of it is this destination's."""
+    if {each["destination"] for each in cause.get("destinations", [])} != {destination}:
+        return []
+    return [str(each["detail"]) for each in cause.get("details", []) if each.get("detail")]
+
+
+def rates_of(line: IncomingLine, run: Run, actor: Actor) -> list[LineRate]:
+    """What our deck says of the line's codes over the period, the same price once; marked where it is the one they billed."""
+    until = run.parameters.get("until_ms")
+    rows = rows_of_codes(
+        book.current(),
+        line.codes,
+        actor=actor,
+        partner=run.scope.partition("/")[0],
+        agreement_digest=run.summary["agreement"]["digest"],
+        side="buy",
+        known_at=run.known_at,
+    )
+    grouped: dict[tuple[int, int | None, str], list[SheetRow]] = {}
+    for row in rows:
+        if row.since is None or until is None or row.since < until:
+            grouped.setdefault((row.rate_nanos_per_minute, row.since, row.sheet), []).append(row)
+    found = [
+        LineRate(
+            rate,
+            since,
+            sheet,
+            _few(tuple(row.code for row in same)),
+            _few(tuple(str(row.row) for row in same)),
+            rate == line.rate_nanos_per_minute,
+        )
+        for (rate, since, sheet), same in grouped.items()
+    ]
+    return sorted(found, key=lambda each: (each.since or 0, each.sheet, each.rate_nanos_per_minute))[:MOST_RATES]
 
 
 def _billed_here(destination: str, cause: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -40,14 +40,16 @@ def rows_at_rate(rows: Sequence[SheetRow], rate_nanos: int) -> list[SheetRow]:
 
 
 def stated_steps(
-    theirs: dict[str, Any], number: str, anchor_at: int | None, *, actor: Actor, partner: str, agreement_digest: str
+    theirs: dict[str, Any], number: str, anchor_at: int | None, *, actor: Actor, partner: str, agreement_digest: str, known_at: int | None
 ) -> list[Step]:
     """Rate, seconds and amount of their record as steps; empty where it states no rate. `anchor_at` is what decides our price (UTC ms)."""
     rate_nanos = parse_scaled(str(theirs.get("their_rate_text") or ""), _NANO_PLACES)
     if rate_nanos is None or not number:
         return []
     codes = {number[:length] for length in range(1, len(number) + 1)} | {str(theirs.get("their_code") or number)}
-    rows = rows_of_codes(book.current(), codes, actor=actor, partner=partner, agreement_digest=agreement_digest, side="buy", known_at=None)
+    rows = rows_of_codes(
+        book.current(), codes, actor=actor, partner=partner, agreement_digest=agreement_digest, side="buy", known_at=known_at
+    )
     rows = rows_at_rate(rows, rate_nanos)
     steps = [Step("Their rate", where_words(rows, anchor_at), f"{format_scaled(rate_nanos, _NANO_PLACES, 4)} per minute")]
     billed_s = theirs.get("their_billed_s")
