@@ -90,3 +90,15 @@ def test_a_pair_has_its_time_and_its_number(full_book: Path, api: Api) -> None:
     table = pa.ipc.open_stream(io.BytesIO(b"".join(client.get(path, Accept=ARROW).streaming_content))).read_all()
     assert table.schema.field("at").type == pa.timestamp("ms", tz="UTC")
     assert table.column("called").to_pylist() == ["639171234567"]
+
+
+def test_a_token_that_sees_no_prices_goes_through_all_pairs_without_amounts(full_book: Path, api: Api) -> None:
+    path = "reconciliations/aurora/OUT/2026-11/pairs"
+    whole = api("billing").items(path)
+    client, seen, asked = api("noc"), [], f"{path}?limit=1"
+    while asked:
+        page = client.get(asked).json()
+        seen += page["items"]
+        asked = f"{path}?limit=1&cursor={page['next_cursor']}" if page["next_cursor"] else ""
+    assert [each["our_call"] for each in seen] == [each["our_call"] for each in whole]
+    assert {each["amount_micros"] for each in seen} == {None}

@@ -87,3 +87,25 @@ def test_a_line_with_a_price_in_it_is_hidden_with_its_reason(full_book: Path, lo
     assert "which your role does not see" in log_in("noc").get(theirs).content.decode()
     assert "which your role does not see" not in log_in("routes").get(theirs).content.decode()
     assert "which your role does not see" not in log_in("noc").get(f"/calls/{seed.FIRST_ID.hex()}/").content.decode()
+
+
+def test_the_calls_behind_a_difference_have_no_amounts_for_who_sees_none(full_book: Path, log_in: Callable[[str], Any]) -> None:
+    from django.test import Client
+
+    from tollbook.core.rights import RIGHTS, Actor, Role
+    from tollbook.flow import token
+
+    address = "/reconciliation/aurora/OUT/2026-11/calls/"
+    theirs, ours = (log_in(who).get(address).content.decode() for who in ("noc", "billing"))
+    assert "Theirs less ours" in ours
+    assert "0.02" in ours
+    assert seed.FIRST_ID.hex() in theirs
+    for price in ("Theirs less ours", "0.02", "USD"):
+        assert price not in theirs, price
+    exported = b"".join(log_in("noc").get(f"{address}?t-sort=-amount_micros&t-export=csv").streaming_content).decode()
+    assert "0.02" not in exported
+    for role, amount in ((Role.NOC, None), (Role.BILLING, "20000")):
+        made = token.create(Actor("owner", Role.OWNER), f"t-{role}", role, RIGHTS[role], expires_at=seed.NOW_MS + 86_400_000)
+        pairs = "/api/v1/reconciliations/aurora/OUT/2026-11/pairs"
+        answer = Client().get(pairs, headers={"Authorization": f"Bearer {made.secret}"})
+        assert [each["amount_micros"] for each in answer.json()["items"]] == [amount]

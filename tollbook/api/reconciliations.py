@@ -81,7 +81,8 @@ class Pairs(ListPage):
 
     def rows(self) -> Any:
         class_ = self.request.GET.get("class", "")
-        return pair_rows(current_run("/".join(self.kwargs[name] for name in ("partner", "leg", "period"))), class_)
+        run = current_run("/".join(self.kwargs[name] for name in ("partner", "leg", "period")))
+        return pair_rows(run, class_, has_money=self.may(Right.READ_MARGIN))
 
 
 listing.add(
@@ -115,7 +116,7 @@ listing.add(
         "Pair",
         Pairs,
         "The calls behind a difference, a row for each cause.",
-        "The heaviest first. A call that only one side has is a row with one id.",
+        "The heaviest first. A call that only one side has is a row with one id. Amounts are null without the right to see margins.",
         extra=(
             fields.Field("call", "call", Shape.TEXT, "Our record's id, else theirs."),
             fields.Field("our_call", "our_call", Shape.TEXT, "Our record's id; null where only they have it."),

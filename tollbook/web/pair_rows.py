@@ -20,12 +20,19 @@ def micros(exact_60th_nanos: int) -> int:
     return divide_rounded(int(exact_60th_nanos), SIXTIETHS_PER_MICRO, HALF_EVEN)
 
 
+# What tells a row from every other, whatever it is worth.
+IDS: Final = ("call", "leg", "cause", "our_call", "their_call")
+
+
 class PairRows:
-    """The pairs of a run, of one class where it is named. Sorted by their amount alone, the largest or the smallest first."""
+    """The pairs of a run, of one class where it is named. Sorted by their amount alone, the largest or the smallest first.
 
-    tie = ("call", "leg", "cause", "our_call", "their_call")
+    Without money the amounts are null, and a row is found again by its number in the run rather than by what it is worth.
+    """
 
-    def __init__(self, pairs: Pairs, class_: str = "") -> None:
+    def __init__(self, pairs: Pairs, class_: str = "", *, has_money: bool = True) -> None:
+        self.tie: tuple[str, ...] = IDS if has_money else ("number",)
+        self._has_money = has_money
         self._pairs = pairs
         self._of_class = {"class": class_} if class_ else {}
 
@@ -54,7 +61,7 @@ class PairRows:
         self, columns: Sequence[Column], filters: dict[str, str], sort: tuple[str, bool] | None, size: int
     ) -> Iterator[pa.RecordBatch]:
         """All rows as Arrow batches of so many, under the names of the sources."""
-        names = list(dict.fromkeys([*self.tie, *(each for column in columns for each in (column.source, column.currency) if each)]))
+        names = list(dict.fromkeys([*IDS, *(each for column in columns for each in (column.source, column.currency) if each)]))
         schema = pa.schema([(name, pa.int64() if name in ("amount_micros", "minutes_ms", "at") else pa.string()) for name in names])
         places = self._places(filters, sort)
         for offset in range(0, len(places), size):
@@ -67,6 +74,9 @@ class PairRows:
 
     def _behind(self, places: Any, place: Sequence[Any]) -> int:
         """Where the rows go on after a row that is known by its place: among those of its amount the one of its ids."""
+        if not self._has_money:
+            passed = np.flatnonzero(places == int(place[-1]))
+            return int(passed[0]) + 1 if len(passed) else len(places)
         *amount, call, leg, cause, our_call, their_call = place
         inside = np.arange(len(places))
         if amount and amount[0] is not None:
@@ -82,9 +92,9 @@ class PairRows:
 
     def _shown(self, places: Any, columns: Sequence[Column]) -> list[Row]:
         rows: list[Row] = []
-        for found in self._pairs.show(places):
+        for number, found in zip(np.asarray(places).tolist(), self._pairs.show(places), strict=True):
             ours, theirs = (found[name].hex() if found[name] else None for name in ("our_call", "their_call"))
-            row = {
+            row: dict[str, Any] = {
                 **found,
                 "call": ours or theirs,
                 "our_call": ours,
@@ -92,6 +102,9 @@ class PairRows:
                 "is_theirs_alone": ours is None,
                 "is_ours_alone": theirs is None,
                 "amount_micros": micros(found["exact_60th_nanos"]),
+                "number": str(number),
             }
+            if not self._has_money:
+                row |= {"amount_micros": None, "exact_60th_nanos": None, "currency": None}
             rows.append({**row, **{column.name: row[column.source] for column in columns}})
         return rows

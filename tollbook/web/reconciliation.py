@@ -35,9 +35,9 @@ def current_run(scope: str) -> Run:
     return head.run
 
 
-def pair_rows(run: Run, class_: str = "") -> PairRows:
+def pair_rows(run: Run, class_: str = "", *, has_money: bool = True) -> PairRows:
     """The calls behind a run's difference, a row for each cause; of one class of pairs where it is named."""
-    return PairRows(pairs_of(book.current(), run), class_)
+    return PairRows(pairs_of(book.current(), run), class_, has_money=has_money)
 
 
 def _amount(name: str, label: str) -> Column:
@@ -186,8 +186,10 @@ class Pairs(Page):
         self.run = run = current_run(kwargs["scope"])
         class_ = request.GET.get("class", "")
         class_ = class_ if class_ in CLASSES else ""
-        rows = pair_rows(run, class_)
-        table = Table(request, rows, self.shown_columns, sort="-amount_micros", label="Calls")
+        rows = pair_rows(run, class_, has_money=self.may(Right.READ_MARGIN))
+        # What a difference is worth is a price: the calls stay, the amounts go, for who may not see any.
+        columns = tuple(each for each in self.shown_columns if self.may(Right.READ_MARGIN) or each.kind is not Kind.MONEY)
+        table = Table(request, rows, columns, sort="-amount_micros", label="Calls")
         cause = table.filters.get("cause", "")
         return table.export() or self.show(
             table=table, run=run, about=CLASS_LABELS.get(class_, "") or CAUSE_LABELS.get(cause, ""), meaning=CAUSE_MEANINGS.get(cause, "")
