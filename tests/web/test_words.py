@@ -5,6 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 import pytest
+from django.utils.safestring import mark_safe
 
 from tollbook.web import chart, words
 
@@ -57,6 +58,8 @@ def test_days_and_periods_are_not_broken() -> None:
     assert words.dates("Aurora, 2026-11") == 'Aurora, <span class="nowrap">2026-11</span>'
     assert words.dates("from 2026-11-22 on") == 'from <span class="nowrap">2026-11-22</span> on'
     assert words.dates("AV-2026-11-0187 & <b>") == "AV-2026-11-0187 &amp; &lt;b&gt;", "a number is no date, and nothing is taken as HTML"
+    box = mark_safe('<input aria-label="Choose Rate, Aurora, 2026-11">')
+    assert words.dates(box) == box, "what is HTML already is not broken up"
 
 
 def test_numbers_of_calls_states_and_documents_in_words() -> None:

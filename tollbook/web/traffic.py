@@ -27,14 +27,16 @@ MOST_HEAT_ROWS: Final = 24
 MOST_HEAT_COLUMNS: Final = 24
 # The unit of a measure whose cells have no room for it.
 UNITS: Final = {"asr": "%", "ner": "%", "acd": "s"}
+_OF_MIXED_ENDINGS: Final = ("answers", "asr", "ner", "sdr", "marks")
 _MARKS: Final = {"ner": "NER", "sdr": "short\u00a0calls", "fas_index": "false-answer index"}
 
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """A figure out of the ordinary: what it is and which bound it passed."""
+    """A figure out of the ordinary: what it is and which bound it passed; and the bound alone, for where the figure stands."""
 
     words: str
+    passed: str
     is_red: bool
 
 
@@ -124,6 +126,8 @@ class Traffic(Page):
         rows = self.rows_of(selection, view, found, converter)
         columns = columns_of(DIMENSIONS[view], has_money=converter is not None, has_part=view == "cause")
         if view == "cause":
+            # Attempts of one ending have no answer ratio worth the name: each is answered, or none is.
+            columns = tuple(each for each in columns if each.name not in _OF_MIXED_ENDINGS)
             whole = sum(line.sums.seizures for line in found)
             rows = [{**row, "part": kpi.ratio(row["seizures"], whole)} for row in rows]
         sort = "name" if view in ("hour", "day") else "-seizures"
@@ -227,8 +231,8 @@ def whole_money(selection: Selection, converter: Management) -> Money:
 
 
 def marks(sums: kpi.Sums) -> str:
-    """What is out of the ordinary, in words; empty where nothing is."""
-    return "; ".join(each.words for each in alarms(sums))
+    """What is out of the ordinary, in words beside the figures themselves; empty where nothing is."""
+    return ", ".join(each.passed for each in alarms(sums))
 
 
 def alarms(sums: kpi.Sums) -> list[Alarm]:
@@ -240,10 +244,10 @@ def alarms(sums: kpi.Sums) -> list[Alarm]:
         side, bound = kpi.alarm_bound(name, mark)
         value = getattr(sums, name)
         if name == "fas_index":
-            said = f"{word} {_hundredths(value)}, {side} {_hundredths(bound)}"
+            now, edge = _hundredths(value), _hundredths(bound)
         else:
-            said = f"{word} {words.share(value)}\u00a0%, {side} {words.share(bound).removesuffix('.0')}\u00a0%"
-        found.append(Alarm(said, is_red=mark == "red"))
+            now, edge = f"{words.share(value)}\u00a0%", f"{words.share(bound).removesuffix('.0')}\u00a0%"
+        found.append(Alarm(f"{word} {now}, {side} {edge}", f"{word} {side} {edge}", is_red=mark == "red"))
     return sorted(found, key=lambda each: not each.is_red)
 
 

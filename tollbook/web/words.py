@@ -153,7 +153,9 @@ _DATE = re.compile(r"(?<![\w-])\d{4}-(?:\d\d-\d\d|\d\d(?:-[A-Z])?|W\d\d)(?![\w-]
 
 
 def dates(text: str) -> SafeString:
-    """A text in which no day and no period is broken at its hyphens."""
+    """A text in which no day and no period is broken at its hyphens. What is HTML already stays as it is."""
+    if isinstance(text, SafeString):
+        return text
     return mark_safe(_DATE.sub(lambda found: f'<span class="nowrap">{found.group()}</span>', conditional_escape(text)))  # noqa: S308 - escaped
 
 

@@ -65,7 +65,7 @@ def cell(column: Column, row: Row, decimals: int = LEAST_DECIMALS) -> str:
     if column.kind is Kind.INSTANT and column.has_seconds:
         return conditional_escape(tags.moment(value))
     shown = _SHOWN.get(column.kind)
-    return conditional_escape(shown(value) if shown else str(value))
+    return conditional_escape(shown(value)) if shown else words.dates(value if isinstance(value, str) else str(value))
 
 
 def body(columns: Sequence[Column], rows: Iterable[Row]) -> SafeString:
