@@ -55,7 +55,7 @@ def test_a_table_that_loads_says_so(full_book: Path, address: str, browser: Any)
     page = _page(browser, address, 1300)
     page.goto(f"{address}/exceptions/")
     held: list[Any] = []
-    page.route("**/exceptions/?*", lambda route: held.append(route))  # noqa: PLW0108 - a built-in takes no mark of Playwright
+    page.route("**/exceptions/?*", lambda route: held.append(route))
     page.click("thead th >> text=Difference")
     page.wait_for_selector('.data-table[aria-busy="true"]')
     held[0].continue_()
