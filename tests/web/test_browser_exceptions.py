@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from . import test_browser
+from . import browsing
 from .seed import digest
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-address, browser = test_browser.address, test_browser.browser
+address, browser = browsing.address, browsing.browser
 RULES = "{runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'], resultTypes: ['violations']}"
 DISPUTE = "/disputes/D-aurora-2026-11/"
 
@@ -19,7 +19,7 @@ DISPUTE = "/disputes/D-aurora-2026-11/"
 def wrong_on(page: Any, width: int) -> list[str]:
     """What the page does against the policy and WCAG AA, and whether it is wider than the screen."""
     found = [f"policy: {each}" for each in page.evaluate("window.__violations")]
-    page.evaluate(test_browser.AXE.read_text(encoding="utf-8"))
+    page.evaluate(browsing.AXE.read_text(encoding="utf-8"))
     for violation in page.evaluate(f"axe.run(document, {RULES})")["violations"]:
         node = violation["nodes"][0]
         found.append(f"{violation['id']}: {node['target']} {node['failureSummary']}")
@@ -37,8 +37,8 @@ def press(page: Any, keys: str) -> None:
 def test_exceptions_are_decided_and_undone_by_keyboard(full_book: Path, address: str, browser: Any, scheme: str, width: int) -> None:
     """Two rows are chosen with j and x, tolerated, and taken back by the button beside the message; then one on its own page."""
     context = browser.new_context(color_scheme=scheme, viewport={"width": width, "height": 900})
-    context.add_init_script(test_browser.NOTED)
-    page = test_browser._log_in(context, address)
+    context.add_init_script(browsing.NOTED)
+    page = browsing.log_in_there(context, address)
     page.goto(f"{address}/exceptions/?t-cause=DURATION_VARIANCE")
     press(page, "j x j x")
     page.wait_for_selector("text=2 are chosen")
@@ -72,7 +72,7 @@ def test_exceptions_are_decided_and_undone_by_keyboard(full_book: Path, address:
 
 def test_without_any_script_they_work_as_well(full_book: Path, address: str, browser: Any) -> None:
     context = browser.new_context(java_script_enabled=False)
-    page = test_browser._log_in(context, address)
+    page = browsing.log_in_there(context, address)
     page.goto(f"{address}/exceptions/?t-cause=DURATION_VARIANCE")
     page.check("input[name=case] >> nth=0")
     page.check("#bulk input[value=OUR_ERROR]")

@@ -13,10 +13,10 @@ from flow import closing
 from tollbook.plain.verify import verify
 from tollbook.web.words import verified
 
-from . import conftest, seed, test_browser
+from . import browsing, conftest, seed
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-browser = test_browser.browser
+browser = browsing.browser
 # As the agreements of the small month call them.
 NAMES = {"aurora": "Aurora Voice", "nordtel": "Nordtel"}
 
@@ -48,7 +48,7 @@ def address(closed_book: Path, tmp_path: Path) -> Iterator[str]:
 
     shutil.copytree(closed_book, tmp_path / "book")
     conftest._point(tmp_path / "book")
-    with test_browser.serving(tmp_path / "book", tmp_path / "server.log", closing.NOW) as base:
+    with browsing.serving(tmp_path / "book", tmp_path / "server.log", closing.NOW) as base:
         yield base
     connections.close_all()
 
@@ -76,8 +76,8 @@ def verified_on(page: Any, words: str, path: Path) -> None:
 
 def test_a_close_and_a_dispute_are_downloaded_and_verified(address: str, browser: Any, tmp_path: Path) -> None:
     context = browser.new_context(accept_downloads=True)
-    context.add_init_script(test_browser.NOTED)
-    page = test_browser._log_in(context, address)
+    context.add_init_script(browsing.NOTED)
+    page = browsing.log_in_there(context, address)
     page.click("nav >> text=Closes")
     page.click("tbody a.row-link >> nth=0")
     page.wait_for_url("**/closes/*/")
@@ -100,7 +100,7 @@ def test_a_passkey_is_added_and_opens_the_door(address: str, browser: Any) -> No
     """An authenticator made of software stands for the finger; passkeys need a name, and an address is none."""
     base = address.replace("127.0.0.1", "localhost")
     context = browser.new_context()
-    page = test_browser._log_in(context, base)
+    page = browsing.log_in_there(context, base)
     device = context.new_cdp_session(page)
     device.send("WebAuthn.enable")
     made = {"protocol": "ctap2", "transport": "internal", "hasResidentKey": True, "hasUserVerification": True, "isUserVerified": True}
