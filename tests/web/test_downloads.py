@@ -33,6 +33,7 @@ def test_the_bytes_are_those_that_were_sealed(full_book: Path, log_in: Callable[
     response = log_in("owner").get(address)
     assert response.status_code == 200
     found = SealedFile.objects.get(digest=sha256_hex(b"".join(response.streaming_content)))
+    response.close()
     assert response.headers["Content-Disposition"] == f'attachment; filename="{found.name}"'
     assert response.headers["Content-Type"] == "application/octet-stream"
     assert response.headers["X-Content-Type-Options"] == "nosniff"
@@ -81,4 +82,6 @@ def test_a_partners_file_may_state_prices_and_is_not_for_who_sees_none(full_book
     assert file not in log_in("noc").get(page).content.decode()
     assert log_in("noc").get(file).status_code == 403
     assert file in log_in("routes").get(page).content.decode()
-    assert log_in("routes").get(file).status_code == 200
+    given = log_in("routes").get(file)
+    given.close()
+    assert given.status_code == 200
