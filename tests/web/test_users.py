@@ -68,3 +68,10 @@ def test_nobody_but_the_owner_and_nobody_with_oneself(full_book: Path, log_in: C
     assert log_in("billing").post("/users/one/auditor/", given).status_code == 403
     assert log_in("owner").post("/users/one/owner/", given).status_code == 403
     assert step not in users.STEPS or log_in("owner").post("/users/one/nobody/", given).status_code == 404
+
+
+def test_a_book_that_acts_as_of_another_day_says_so(full_book: Path, log_in: Callable[[str], Any]) -> None:
+    from tollbook.flow import clock
+
+    with clock.pinned(clock.parse_instant_ms("2026-12-03T10:00:00Z")):
+        assert re.search(r"as of .*2026-12-03.*10:00", log_in("owner").get("/").content.decode())

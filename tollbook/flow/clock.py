@@ -25,6 +25,11 @@ def now_ms() -> int:
     return to_ms(datetime.now(UTC))
 
 
+def is_pinned() -> bool:
+    """Whether the clock stands still: what acts as of another day says so to people."""
+    return _pinned.get() is not None or bool(os.environ.get(NOW_VARIABLE))
+
+
 def to_ms(instant: datetime) -> int:
     """An aware datetime as milliseconds; microseconds are cut, never rounded up into the future."""
     whole = int(instant.replace(microsecond=0).timestamp())

@@ -12,6 +12,7 @@ from django.contrib.staticfiles import finders
 from django.http import HttpRequest
 from django.template.loaders.filesystem import Loader
 
+from tollbook.flow import clock
 from tollbook.web import book
 from tollbook.web.navigation import entries_of
 from tollbook.web.page import viewer_of
@@ -44,5 +45,6 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         "viewer": viewer,
         "navigation": entries_of(viewer, request.path) if viewer else [],
         "theme": theme if theme in ("light", "dark", "auto") else "auto",
+        "as_of": clock.now_ms() if viewer and clock.is_pinned() else None,
         "book_name": book.current().name or settings.BOOK_FOLDER.resolve().name,
     }
