@@ -42,10 +42,24 @@ def test_every_sheet_that_prices_a_code_with_its_row_and_start(two_sheets: Book)
     old, new = _rows(two_sheets, "63917")
     assert (old.sheet, old.row, old.rate_nanos_per_minute) == ("aurora-az_v1.csv", 2, 120_000_000)
     assert (new.sheet, new.row, new.rate_nanos_per_minute, new.since) == ("aurora-az_v2.csv", 2, 180_000_000, STEP)
+    assert (old.until, new.until) == (STEP, None)
     assert new.holds_at(STEP)
     assert not new.holds_at(STEP - 1)
     assert old.holds_at(STEP - 1)
+    assert not old.holds_at(STEP)
     assert _rows(two_sheets, "999") == []
+
+
+def test_an_increase_is_in_force_when_its_notice_is_over(book: Book, tmp_path: Path) -> None:
+    # Received on the 5th for the 6th, with seven days of notice that do not count the day of arrival: the 6th to the 12th.
+    with clock.pinned(RECEIVED - 86_400_000):
+        terms(book)
+    path = tmp_path / "aurora-az_v2.csv"
+    path.write_text(SECOND.replace("2026-12-01", "2026-11-06"), encoding="utf-8")
+    with clock.pinned(RECEIVED):
+        intake.ingest(book, [path], actor=OWNER)
+    old, new = _rows(book, "63917")
+    assert (old.until, new.since) == (clock.parse_instant_ms("2026-11-12T00:00:00Z"),) * 2
 
 
 def test_what_was_not_known_yet_says_nothing(two_sheets: Book) -> None:

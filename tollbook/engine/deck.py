@@ -21,7 +21,7 @@ import pyarrow as pa
 from tollbook.core.cdr import WORD
 from tollbook.core.deck import MOST_NANOS, TERMS, Deck
 from tollbook.core.deck_notice import NoticeTerms
-from tollbook.core.deck_timeline import IS_BLOCKED, NONE
+from tollbook.core.deck_timeline import BEGINNING, IS_BLOCKED, NONE
 from tollbook.core.problem import refuse
 from tollbook.core.rating import SHORTEST_LIMIT_S, RowTerms, longest_ms
 from tollbook.core.rating_explain import PricedBy
@@ -126,10 +126,26 @@ class CompiledDeck:
         """The price terms of one row."""
         return RowTerms(*map(int, self.terms[self.row_terms[row], :STATUS]))
 
+    @cached_property
+    def _ends_span(self) -> Array:
+        """Whether a span ends before each piece, and before what would be the next."""
+        ends = np.zeros(len(self.pieces) + 1, dtype=bool)
+        ends[self.spans[:, 1]] = True
+        return ends
+
+    def in_force(self, row: int) -> tuple[int | None, int | None]:
+        """From when until when a row prices any number (UTC ms; None for always): its claimed dates after notice and later versions."""
+        places = np.flatnonzero(self.pieces[:, 1] == row)
+        since = int(self.pieces[places, 0].min())
+        # A piece ends where the next one of its span begins; the last of a span never ends.
+        is_last = self._ends_span[places + 1]
+        until = None if is_last.any() else int(self.pieces[places + 1, 0].max())
+        return (None if since == BEGINNING else since), until
+
     def priced_by(self, row: int) -> PricedBy:
         """The row as an explanation names it."""
         found = self.rows.slice(row, 1).select(["code", "destination", "row", "rate_text", "deck"]).to_pylist()[0]
-        since, until = (self.rows.column(name).cast(pa.int64())[row].as_py() for name in ("effective_from", "effective_until"))
+        since, until = self.in_force(row)
         blocked = bool(self.is_blocked(np.array([row]))[0])
         digest, sheet = self.digests[found["deck"]], self.sheets[found["deck"]]
         return PricedBy(found["code"], found["destination"], found["row"], digest, sheet, found["rate_text"], since, until, blocked)

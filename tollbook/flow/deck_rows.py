@@ -17,7 +17,7 @@ from tollbook.flow.explain import deck_under
 @dataclass(frozen=True, slots=True)
 class SheetRow:
     """A row of a received sheet: `row` is its place in the file, the heading being 1; in force from `since` to before `until` (UTC ms, None
-    for ever), notice observed."""
+    for ever): after notice, and until a later version takes its place."""
 
     sheet: str
     row: int
@@ -39,12 +39,10 @@ def rows_of_codes(
     require(actor, Right.READ_MARGIN)
     deck = deck_under(book, partner, agreement_digest, side, known_at, reference.newest())
     wanted = pa.array(sorted(set(codes)), pa.string())
-    found = deck.rows.filter(pc.is_in(pc.cast(deck.rows.column("code"), pa.string()), value_set=wanted))
-    instants = ("effective_from", "effective_until")
-    columns = {name: pc.cast(found.column(name), pa.int64()).to_pylist() for name in instants}
-    plain = found.select(["code", "destination", "rate_nanos", "row", "deck"]).to_pylist()
+    places = pc.indices_nonzero(pc.is_in(pc.cast(deck.rows.column("code"), pa.string()), value_set=wanted))
+    found = deck.rows.select(["code", "destination", "rate_nanos", "row", "deck"]).take(places).to_pylist()
     rows = [
-        SheetRow(deck.sheets[each["deck"]], each["row"], each["code"], each["destination"] or "", each["rate_nanos"], since, until)
-        for each, since, until in zip(plain, columns["effective_from"], columns["effective_until"], strict=True)
+        SheetRow(deck.sheets[each["deck"]], each["row"], each["code"], each["destination"] or "", each["rate_nanos"], *deck.in_force(place))
+        for place, each in zip(places.to_pylist(), found, strict=True)
     ]
     return sorted(rows, key=lambda each: (each.code, each.since or 0, each.sheet, each.row))

@@ -6,6 +6,7 @@ import json
 import zipfile
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from tollbook.store import files
@@ -25,10 +26,7 @@ class Sealed:
 
 
 @lru_cache(maxsize=16)
-def _read(folder: str, digest: str) -> Sealed | None:
-    path = files.find(book.folder(), digest)
-    if path is None:
-        return None
+def _read(path: Path) -> Sealed | None:
     try:
         with zipfile.ZipFile(path) as archive:
             manifest = json.loads(archive.read("manifest.json"))
@@ -44,7 +42,8 @@ def _read(folder: str, digest: str) -> Sealed | None:
 
 def sealed_of(row: Document) -> Sealed | None:
     """What is in a close's file; None where that is gone or damaged, which `tollbook check` names. It never changes, so it is read once."""
-    return _read(str(book.folder()), str(row.content.get("pack", "")))
+    path = files.find(book.folder(), str(row.content.get("pack", "")))
+    return _read(path) if path else None
 
 
 def documents_of(row: Document, sealed: Sealed | None) -> list[Document]:

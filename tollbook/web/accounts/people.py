@@ -84,7 +84,7 @@ def invite_again(actor: Actor, name: str) -> Account:
 
     def work() -> dict[str, Any]:
         row, account = _person(name)
-        _check_power(actor, row)
+        _check_scope(actor, Role(row.role))
         if not row.is_active:
             raise refuse("USER_UNKNOWN", f"{name} may not log in; let the person in again first.", value=name)
         account.set_unusable_password()
@@ -102,7 +102,7 @@ def change_role(actor: Actor, name: str, role: Role, partner: str | None) -> Non
 
     def work() -> dict[str, Any]:
         row, _ = _person(name)
-        _check_power(actor, row)
+        _check_scope(actor, Role(row.role))
         _check_role(actor, role, partner)
         before = {"role": row.role, "partner": row.partner_id or ""}
         row.role, row.partner_id = str(role), partner
@@ -118,7 +118,7 @@ def change(actor: Actor, name: str, *, is_active: bool) -> None:
 
     def work() -> dict[str, Any]:
         row, account = _person(name)
-        _check_power(actor, row)
+        _check_scope(actor, Role(row.role))
         row.is_active = account.is_active = is_active
         row.save(update_fields=["is_active"])
         account.save(update_fields=["is_active"])
@@ -146,10 +146,6 @@ def _check_role(actor: Actor, role: Role, partner: str | None) -> None:
     if partner and not Partner.objects.filter(id=partner).exists():
         raise refuse("USER_PARTNER", "The book has no such partner.", value=partner)
     _check_scope(actor, role)
-
-
-def _check_power(actor: Actor, row: User) -> None:
-    _check_scope(actor, Role(row.role))
 
 
 def _check_scope(actor: Actor, role: Role) -> None:
