@@ -37,6 +37,16 @@ PACKAGES: dict[tuple[str, str], tuple[str, dict[str, str]]] = {
         },
     ),
     ("@tabler/icons", "3.51.0"): ("MIT", {"LICENSE": "icons/LICENSE.txt"}),
+    ("htmx.org", "4.0.1"): ("0BSD", {"dist/htmx.min.js": "htmx/htmx.min.js", "LICENSE": "htmx/LICENSE.txt"}),
+    ("echarts", "6.1.0"): (
+        "Apache-2.0",
+        {
+            "dist/echarts.common.min.js": "echarts/echarts.common.min.js",
+            "LICENSE": "echarts/LICENSE.txt",
+            "NOTICE": "echarts/NOTICE.txt",
+            "licenses/LICENSE-d3": "echarts/LICENSE-d3.txt",
+        },
+    ),
 }
 # For the tests only; never part of the package.
 TEST_PACKAGES: dict[tuple[str, str], tuple[str, dict[str, str]]] = {

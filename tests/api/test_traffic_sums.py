@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tollbook.api import traffic_sums
-from tollbook.web.traffic import HEAT_COLUMNS, HEAT_ROWS
+from tollbook.web.traffic_heat import HEAT_COLUMNS, HEAT_ROWS
 
 from .conftest import ApiClient
 

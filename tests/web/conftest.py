@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 # The root's conftest says so at the top of the report.
-IS_INSTALLED = bool(find_spec("allauth") and find_spec("django_htmx"))
+IS_INSTALLED = bool(find_spec("allauth"))
 if not IS_INSTALLED:
     collect_ignore_glob = ["test_*.py"]
 

@@ -102,7 +102,7 @@ def test_an_empty_book_says_what_to_do_first(empty_book: Path) -> None:
 
 
 def test_pages_are_small(full_book: Path, log_in: Callable[[str], Any]) -> None:
-    """What a first visit loads, compressed: the page and all it names."""
+    """What a first visit loads, compressed: the page and all it fetches by itself (the browser tests weigh what comes over the wire)."""
     import re
 
     brotli = pytest.importorskip("brotli")
@@ -117,7 +117,7 @@ def test_pages_are_small(full_book: Path, log_in: Callable[[str], Any]) -> None:
             continue
         text = client.get(reverse(name, kwargs=ARGUMENTS[name]() if name in ARGUMENTS else None)).content
         size = len(brotli.compress(text, quality=4))
-        for path in set(re.findall(rb"/static/([^\"?#]+)", text)):
+        for path in set(re.findall(rb"(?:src|href)=\"/static/([^\"?#]+)", text)):
             found = finders.find(path.decode())
             assert isinstance(found, str)
             data = Path(found).read_bytes()

@@ -14,7 +14,7 @@ import pytest
 
 from tollbook.core import kpi
 from tollbook.core.fx import Fixing, Fixings
-from tollbook.web import cube, traffic, traffic_calls, words
+from tollbook.web import cube, traffic, traffic_calls, traffic_heat, words
 from tollbook.web.heat import STEPS, Cell, heat, step_of
 from tollbook.web.management import Management
 from tollbook.web.table.columns import Column, Kind
@@ -86,7 +86,7 @@ def test_a_share_in_a_cell_is_rounded_half_up(share: tuple[int, int], shown: str
     ("number", "shown"), [(999, "999"), (1_499, "1k"), (1_500, "2k"), (999_499, "999k"), (999_500, "1M"), (2_500_000, "3M")]
 )
 def test_a_count_in_a_cell_is_rounded_half_up(number: int, shown: str) -> None:
-    assert traffic._short(number) == shown
+    assert traffic_heat._short(number) == shown
 
 
 def test_an_empty_cell_says_why() -> None:

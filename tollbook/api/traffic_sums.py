@@ -23,8 +23,9 @@ from tollbook.web.listing import ListPage
 from tollbook.web.management import management
 from tollbook.web.page import Page
 from tollbook.web.table import Column, MemoryRows
-from tollbook.web.traffic import HEAT_COLUMNS, HEAT_ROWS, columns_of, figures_of, whole_money
 from tollbook.web.traffic import Traffic as TrafficPage
+from tollbook.web.traffic import columns_of, figures_of, whole_money
+from tollbook.web.traffic_heat import HEAT_COLUMNS, HEAT_ROWS
 
 router = Router(tags=["traffic"])
 NO_LINE: Final = cube.Line((), Sums(), (), 0)

@@ -19,7 +19,7 @@ from tollbook.core.problem import refuse
 
 # Pages are answered in milliseconds; what holds a thread for long is a progress bar, and there are at most web.jobs.MOST_STREAMS of them.
 THREADS = 16
-NEEDED = ("allauth", "django_htmx", "granian", "whitenoise", "prometheus_client")
+NEEDED = ("allauth", "granian", "whitenoise", "prometheus_client")
 
 
 def serve(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
 from django.db.models import Max, Sum
 
@@ -12,9 +12,10 @@ from tollbook.core.rights import Right
 from tollbook.store.manifest import COLLECTION_ORIGIN
 from tollbook.store.models import Partner, UsageTotal
 from tollbook.web import chart, figures
+from tollbook.web.exploration import LINE, Exploration, Row
 from tollbook.web.management import Management, management
 from tollbook.web.page import Page, Scope
-from tollbook.web.words import money
+from tollbook.web.words import minutes, money
 
 DAYS = 31
 
@@ -49,6 +50,7 @@ class Overview(Page):
             "days": days,
             "total": {name: sum(day[name] for day in days) for name in ("revenue", "cost", "margin", "records", "duration_ms")},
             "picture": _picture(days, sums.currency) if days else "",
+            "exploration": _exploration(days, sums.currency) if days else None,
             "partners": sums.partners(),
             "at_risk": _one_sum(exceptions, converter),
             "disputed": _one_sum(disputes, converter),
@@ -123,10 +125,14 @@ class _Sums:
         return sorted(lines, key=lambda line: -abs(line["amount"]))[:12]
 
 
+# What is drawn of a day: its name, its field and its colour.
+_DRAWN: Final = (("Revenue", "revenue", 1), ("Cost", "cost", 3), ("Margin", "margin", 2))
+
+
 def _picture(days: list[dict[str, Any]], currency: str) -> Any:
     series = [
-        chart.Series(name, [day[key] for day in days], [money(day[key], currency) for day in days], style)
-        for name, key, style in (("Revenue", "revenue", "s1"), ("Cost", "cost", "s3"), ("Margin", "margin", "s2"))
+        chart.Series(name, [day[key] for day in days], [money(day[key], currency) for day in days], f"s{style}")
+        for name, key, style in _DRAWN
     ]
     names, label = [f"{day['day']:%m-%d}" for day in days], f"Revenue, cost and margin by day in {currency}"
 
@@ -134,3 +140,16 @@ def _picture(days: list[dict[str, Any]], currency: str) -> Any:
         return chart.days(names, series, label, width=width, axis=lambda value: f"{money(value, currency)} {currency}")
 
     return chart.by_width(drawn(chart.WIDTH), drawn(chart.NARROW_WIDTH))
+
+
+def _exploration(days: list[dict[str, Any]], currency: str) -> Exploration:
+    """The same days to take apart, with the minutes and the calls that the money came from, which have an axis of their own."""
+    rows = [
+        Row(name, [day[key] / 1_000_000 for day in days], [f"{money(day[key], currency)} {currency}" for day in days], style)
+        for name, key, style in _DRAWN
+    ]
+    durations = [day["duration_ms"] for day in days]
+    said = [f"{minutes(each)} minutes" for each in durations]
+    rows.append(Row("Minutes", [each / 60_000 for each in durations], said, 4, kind=LINE, axis=1, is_shown=False))
+    label = f"Revenue, cost, margin and minutes by day in {currency}"
+    return Exploration("explore-days", label, "Days", [day["day"].isoformat() for day in days], rows, (currency, "Minutes"))

@@ -1,4 +1,4 @@
-"""Traffic: key figures by trunk, destination, hour and cause, a heat map, and the way down to the calls. From the kpi cube alone."""
+"""Traffic: key figures by trunk, destination, hour and cause, and the way down to the calls. From the kpi cube alone."""
 
 from __future__ import annotations
 
@@ -13,20 +13,14 @@ from tollbook.core import kpi
 from tollbook.core.money import HALF_UP, divide_rounded
 from tollbook.core.rights import Right
 from tollbook.store.models import Segment
-from tollbook.web import cube, heat, words
+from tollbook.web import cube, words
 from tollbook.web.cube import DIMENSIONS, Line, Money, Selection
 from tollbook.web.management import Management, management
 from tollbook.web.page import Page, Scope
 from tollbook.web.table import Column, Kind, MemoryRows, Table
+from tollbook.web.traffic_heat import HeatMap
 
 VIEWS: Final = ("trunk", "destination", "partner", "country", "hour", "day", "cause", "source")
-MEASURES: Final = {"asr": "ASR", "ner": "NER", "acd": "ACD", "minutes": "Minutes", "seizures": "Seizures"}
-HEAT_ROWS: Final = ("day", "trunk", "destination", "country", "cause")
-HEAT_COLUMNS: Final = ("hour", "trunk", "partner", "cause")
-MOST_HEAT_ROWS: Final = 24
-MOST_HEAT_COLUMNS: Final = 24
-# The unit of a measure whose cells have no room for it.
-UNITS: Final = {"asr": "%", "ner": "%", "acd": "s"}
 _OF_MIXED_ENDINGS: Final = ("answers", "asr", "ner", "sdr", "marks")
 _MARKS: Final = {"ner": "NER", "sdr": "short\u00a0calls", "fas_index": "false-answer index"}
 
@@ -104,7 +98,7 @@ class Traffic(Page):
             view=view,
             narrowed=[(DIMENSIONS[name], cube.named(name, value), self._address(**{name: None})) for name, value in selection.narrowed],
             kept=[(key, value) for key, value in request.GET.items() if key not in ("from", "to", "leg") and not key.startswith("t-")],
-            **self._heat(selection),
+            **HeatMap(self.request.GET, selection, self._calls).context(),
         )
 
     def _choice(self, name: str, options: Any, default: str) -> str:
@@ -158,52 +152,6 @@ class Traffic(Page):
             return ""
         return f"{reverse('traffic-calls')}?{selection.query(**{name: value for name, value in more.items() if value})}"
 
-    def _heat(self, selection: Selection) -> dict[str, Any]:
-        measure = self._choice("measure", MEASURES, "asr")
-        hours = {line.key[0] for line in cube.lines(selection, "hour")} if "columns" not in self.request.GET else {"0", "1"}
-        columns = self._choice("columns", HEAT_COLUMNS, "hour" if len(hours) > 1 else "trunk")
-        rows = self._choice("rows", HEAT_ROWS, "day" if columns == "hour" and selection.first != selection.last else "destination")
-        rows = "destination" if rows == columns else rows
-        found = cube.lines(selection, rows, columns)
-        names = _busiest(found, 0, MOST_HEAT_ROWS)
-        heads = [str(hour) for hour in range(24)] if columns == "hour" else _busiest(found, 1, MOST_HEAT_COLUMNS)
-        if rows == "day":
-            names = sorted({line.key[0] for line in found})[-MOST_HEAT_ROWS:]
-        cells, listed, absent = {}, [], {}
-        for line in found:
-            if line.key[0] not in names or line.key[1] not in heads:
-                continue
-            if (value := _measured(measure, line)) is None:
-                absent[names.index(line.key[0]), heads.index(line.key[1])] = f"none of {line.sums.seizures:,} seizures was answered"
-                continue
-            address = self._calls(selection, **{rows: line.key[0], columns: line.key[1]})
-            cell = heat.Cell(value[0], value[1], value[2], address)
-            place = (names.index(line.key[0]), heads.index(line.key[1]))
-            cells[place] = cell
-            listed.append((place, cube.named(rows, line.key[0]), cube.named(columns, line.key[1]), cell))
-        labels = [cube.named(rows, name) for name in names], [_head(columns, head) for head in heads]
-        title = f"{_with_unit(measure)} by {words.lower_first(DIMENSIONS[rows])} and {words.lower_first(DIMENSIONS[columns])}"
-        made = heat.heat(*labels, cells, title, absent)
-        return {
-            "heat": made if cells else None,
-            "heat_cells": [entry[1:] for entry in sorted(listed, key=lambda each: each[0])],
-            "heat_rows": rows,
-            "heat_columns": columns,
-            "measure": measure,
-            "measure_name": MEASURES[measure],
-            "heat_title": title,
-            "measures": list(MEASURES.items()),
-            "row_options": [(name, DIMENSIONS[name]) for name in HEAT_ROWS],
-            "column_options": [(name, DIMENSIONS[name]) for name in HEAT_COLUMNS],
-            "heat_kept": [
-                (key, value)
-                for key, value in self.request.GET.items()
-                if key not in ("measure", "rows", "columns") and not key.startswith("t-")
-            ],
-            "row_name": DIMENSIONS[rows],
-            "column_name": DIMENSIONS[columns],
-        }
-
 
 def figures_of(line: Line) -> dict[str, Any]:
     """The key figures of a line without money, by the names of their columns."""
@@ -255,50 +203,3 @@ def _hundredths(value: Fraction) -> str:
     """An index, which may be above one: 3/2 is 1.50."""
     hundredths = divide_rounded(100 * value.numerator, value.denominator, HALF_UP)
     return f"{hundredths // 100}.{hundredths % 100:02d}"
-
-
-def _busiest(found: list[Line], place: int, most: int) -> list[str]:
-    counted: dict[str, int] = {}
-    for line in found:
-        counted[line.key[place]] = counted.get(line.key[place], 0) + line.sums.seizures
-    return sorted(counted, key=lambda name: (-counted[name], name))[:most]
-
-
-def _head(dimension: str, value: str) -> str:
-    return f"{int(value):02d}" if dimension == "hour" else cube.named(dimension, value)
-
-
-def _measured(measure: str, line: Line) -> tuple[Fraction, str, str] | None:
-    """The value for the colour, in words with its base, and short for the cell."""
-    sums = line.sums
-    base = f"of {sums.seizures:,} seizures"
-    if measure in ("asr", "ner"):
-        share: Fraction | None = getattr(sums, measure)
-        return None if share is None else (share, f"{words.share(share)} % {base}", words.whole_percent(share))
-    if measure == "acd":
-        length = sums.acd_ms
-        return (
-            None
-            if length is None
-            else (
-                length,
-                f"{words.length(length)} s over {sums.answers:,} answers",
-                str(divide_rounded(length.numerator, 1000 * length.denominator, HALF_UP)),
-            )
-        )
-    if measure == "minutes":
-        shown = words.minutes(sums.conversation_ms)
-        return Fraction(sums.conversation_ms), f"{shown} minutes", _short(divide_rounded(sums.conversation_ms, 60_000, HALF_UP))
-    return Fraction(sums.seizures), f"{sums.seizures:,} seizures", _short(sums.seizures)
-
-
-def _short(number: int) -> str:
-    """1,634 as 2k: a cell has room for four characters, its title for all."""
-    for size, letter, least in ((1_000_000, "M", 999_500), (1_000, "k", 1_000)):
-        if number >= least:
-            return f"{divide_rounded(number, size, HALF_UP)}{letter}"
-    return str(number)
-
-
-def _with_unit(measure: str) -> str:
-    return f"{MEASURES[measure]} in {UNITS[measure]}" if measure in UNITS else MEASURES[measure]
