@@ -10,7 +10,7 @@ import pytest
 from . import browsing, seed
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-address, browser = browsing.address, browsing.browser
+address, browser, places = browsing.address, browsing.browser, browsing.places
 CALL = f"/calls/{seed.FIRST_ID.hex()}/?leg=OUT"
 DIFFERENCE = "/reconciliation/aurora/OUT/2026-11/"
 
@@ -60,3 +60,15 @@ def test_a_table_that_loads_says_so(full_book: Path, address: str, browser: Any)
     page.wait_for_selector('.data-table[aria-busy="true"]')
     held[0].continue_()
     page.wait_for_selector('.data-table:not([aria-busy="true"])')
+
+
+def test_no_table_scrolls_sideways_on_a_telephone(full_book: Path, places: list[str], address: str, browser: Any) -> None:
+    """What has no room is left out there, and stands on the row's own page."""
+    page, wide = _page(browser, address, 390), list[str]()
+    for each in places:
+        page.goto(address + each)
+        for table in page.locator(".table-wrap:visible").all():
+            room, needed = table.evaluate("each => [each.clientWidth, each.scrollWidth]")
+            if needed > room + 1:
+                wide.append(f"{each} {table.get_attribute('aria-label')}: {needed} in {room}")
+    assert not wide, "\n".join(wide)

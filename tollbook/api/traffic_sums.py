@@ -117,12 +117,13 @@ class Crossings(ListPage):
             raise wrong("query", "across", "It is what the lines are by already.")
         selection = selection_of(self, 7)
         found = cube.lines(selection, by, across) if selection else []
-        return MemoryRows([self._row(line, by, across) for line in found], tie=("key", "across_key"))
+        said = cube.naming(by, across)
+        rows = [{"name": said(by, line.key[0]), "across_name": said(across, line.key[1]), **self._row(line)} for line in found]
+        return MemoryRows(rows, tie=("key", "across_key"))
 
-    def _row(self, line: cube.Line, by: str, across: str) -> dict[str, Any]:
+    def _row(self, line: cube.Line) -> dict[str, Any]:
         key, across_key = line.key
-        names = {"name": cube.named(by, key), "across_name": cube.named(across, across_key)}
-        return {"key": key, "across_key": across_key, **names, **plain(figures_of(line))}
+        return {"key": key, "across_key": across_key, **plain(figures_of(line))}
 
 
 listing.add(

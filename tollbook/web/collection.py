@@ -55,7 +55,7 @@ class Source(ListPage):
         ),
         Column("received_at", "Received (UTC)", Kind.INSTANT, field="file__received_at", is_optional=True),
         Column("read", "Read", Kind.COUNT, field="total_read"),
-        Column("accepted", "Accepted", Kind.COUNT, field="total_accepted"),
+        Column("accepted", "Accepted", Kind.COUNT, field="total_accepted", is_roomy=True),
         Column("duplicates", "Duplicates", Kind.COUNT, field="total_duplicates", is_optional=True),
         Column("problems", "Problems", Kind.COUNT, field="total_problems"),
         Column("digest", "SHA-256", Kind.DIGEST, field="file_id", sorts=False, is_optional=True),

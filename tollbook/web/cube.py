@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
@@ -19,6 +19,7 @@ from tollbook.flow import kpi_sums
 from tollbook.store.models import Segment
 from tollbook.web import book, segments
 from tollbook.web.management import Management
+from tollbook.web.partner_names import names_of
 
 LEGS: Final = ("OUT", "IN")
 DIMENSIONS: Final = {
@@ -247,6 +248,18 @@ def named(dimension: str, value: str) -> str:
     if dimension == "cause":
         return CAUSE_WORDS.get(value, value)
     return value
+
+
+def narrowed_words(selection: Selection) -> list[tuple[str, str, str]]:
+    """What a selection is narrowed by: the dimension, its label, and its value for people."""
+    said = naming(*(name for name, _ in selection.narrowed))
+    return [(name, DIMENSIONS[name], said(name, value)) for name, value in selection.narrowed]
+
+
+def naming(*dimensions: str) -> Callable[[str, str], str]:
+    """`named` for these dimensions, with partners by their names: one query, and only where a partner is among them."""
+    partners = names_of() if "partner" in dimensions else {}
+    return lambda dimension, value: partners.get(value) or named(dimension, value) if dimension == "partner" else named(dimension, value)
 
 
 CAUSE_WORDS: Final = dict(

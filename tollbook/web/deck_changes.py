@@ -55,13 +55,13 @@ class Changes(_OfADeck):
     columns = (
         Column("code", "Code", Kind.CODE, filter="text"),
         Column("destination", "Destination", filter="text"),
-        Column("change", "Change", Kind.WORD, filter="choice", options=choices(*deck_difference.CHANGES)),
+        Column("change", "Change", Kind.WORD, filter="choice", options=choices(*deck_difference.CHANGES), is_roomy=True),
         Column("old_rate", "Rate before", Kind.RATE),
         Column("new_rate", "Rate now", Kind.RATE),
         Column("difference", "More", Kind.RATE, is_optional=True),
         Column("old_increments", "Increments before", is_optional=True),
         Column("new_increments", "Increments now", is_optional=True),
-        Column("from_ms", "Claimed from (UTC)", Kind.INSTANT),
+        Column("from_ms", "Claimed from (UTC)", Kind.INSTANT, is_roomy=True),
         Column("notice", "Notice", filter="choice", options=choices("too short", "kept")),
     )
 

@@ -32,11 +32,11 @@ class Decks(ListPage):
         Column("deck_id", "Deck", filter="text", link=lambda row: reverse("deck", args=[row["pk"]])),
         Column("version", "Version", filter="text", link=lambda row: reverse("deck", args=[row["pk"]])),
         Column("partner", "Partner", field="partner_id", filter="exact", is_optional=True),
-        Column("direction", "Direction", Kind.BADGE, filter="choice", options=choices("BUY", "SELL")),
+        Column("direction", "Direction", Kind.BADGE, filter="choice", options=choices("BUY", "SELL"), is_roomy=True),
         Column("mode", "Mode", Kind.WORD, is_optional=True),
         Column("currency", "Currency", is_optional=True),
         Column("received_at", "Received (UTC)", Kind.INSTANT),
-        Column("rows", "Rows", Kind.COUNT),
+        Column("rows", "Rows", Kind.COUNT, is_roomy=True),
         Column("digest", "Digest", Kind.DIGEST, sorts=False, is_optional=True),
     )
 
@@ -56,12 +56,12 @@ class OneDeck(Page):
         Column("code", "Code", Kind.CODE, filter="text"),
         Column("destination", "Destination", filter="text"),
         Column("rate_nanos", "Rate per minute", Kind.RATE),
-        Column("minimum_s", "First", Kind.SECONDS),
-        Column("step_s", "Then", Kind.SECONDS),
+        Column("minimum_s", "First", Kind.SECONDS, is_roomy=True),
+        Column("step_s", "Then", Kind.SECONDS, is_roomy=True),
         Column("from_ms", "From (UTC)", Kind.INSTANT),
         Column("until_ms", "Until (UTC)", Kind.INSTANT, is_optional=True),
         Column("status", "Status", Kind.WORD, is_optional=True),
-        Column("row", "Row", Kind.COUNT),
+        Column("row", "Row", Kind.COUNT, is_roomy=True),
     )
 
     def crumbs(self) -> list[tuple[str, str]]:

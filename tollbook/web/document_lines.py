@@ -102,7 +102,7 @@ def line_columns(document: int) -> tuple[Column, ...]:
         Column("codes", "Codes", filter="text", is_optional=True),
         Column("prior_period", "Of an earlier period", is_optional=True),
         Column("calls", "Calls", Kind.COUNT),
-        Column("billed_ms", "Billed minutes", Kind.MINUTES),
+        Column("billed_ms", "Billed minutes", Kind.MINUTES, is_roomy=True),
         Column("rate_nanos", "Rate per minute", Kind.RATE, is_optional=True),
         Column("net_micros", "Net", Kind.MONEY, currency="currency"),
     )
@@ -121,7 +121,7 @@ def call_columns(*, leads: bool) -> tuple[Column, ...]:
         Column("a_number", "From", Kind.CODE, is_optional=True),
         Column("b_number", "To", Kind.CODE, filter="text"),
         Column("code", "Code", Kind.CODE, is_optional=True),
-        Column("duration_ms", "Seconds", Kind.LENGTH),
+        Column("duration_ms", "Seconds", Kind.LENGTH, is_roomy=True),
         Column("billed_s", "Billed", Kind.SECONDS),
         Column("rate_nanos", "Rate per minute", Kind.RATE, is_optional=True),
         Column("amount_micros", "Amount", Kind.MONEY, currency="currency"),

@@ -73,7 +73,7 @@ class Jobs(ListPage):
         Column("kind", "Work", Kind.WORD, filter="choice", options=choices(*KINDS), link=lambda row: reverse("job", args=[row["pk"]])),
         Column("subject", "Of", filter="text"),
         Column("state", "State", Kind.BADGE, filter="choice", options=choices(*STATES)),
-        Column("actor", "Started by", filter="exact"),
+        Column("actor", "Started by", filter="exact", is_roomy=True),
         Column("created_at", "Started (UTC)", Kind.INSTANT),
         Column("finished_at", "Ended (UTC)", Kind.INSTANT, is_optional=True),
     )

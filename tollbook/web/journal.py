@@ -40,7 +40,7 @@ class Entries(ListPage):
         Column("at", "When (UTC)", Kind.INSTANT),
         Column("actor", "Who", filter="text", is_optional=True),
         Column("action", "What", Kind.ACTION, filter="text"),
-        Column("subject", "Of", Kind.SUBJECT, filter="text"),
+        Column("subject", "Of", Kind.SUBJECT, filter="text", breaks=True),
         Column("reason", "Why", is_optional=True),
         Column("row_hash", "Hash", Kind.DIGEST, sorts=False, is_optional=True),
     )

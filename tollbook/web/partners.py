@@ -99,7 +99,10 @@ class OneAgreement(Page):
     template = "web/agreement.html"
 
     def crumbs(self) -> list[tuple[str, str]]:
-        return [("Partners", reverse("partners")), (self.row.partner_id, reverse("partner", args=[self.row.partner_id]))]
+        return [
+            ("Partners", reverse("partners")),
+            (self.row.partner.name or self.row.partner_id, reverse("partner", args=[self.row.partner_id])),
+        ]
 
     @property
     def row(self) -> Agreement:

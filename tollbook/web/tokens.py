@@ -85,7 +85,7 @@ class Tokens(ListPage):
         Column("partner", "Partner", field="partner_id", is_optional=True),
         Column("is_active", "In force", Kind.BADGE),
         Column("expires_at", "Until (UTC)", Kind.INSTANT),
-        Column("last_used_at", "Last used (UTC)", Kind.INSTANT),
+        Column("last_used_at", "Last used (UTC)", Kind.INSTANT, is_roomy=True),
         Column("created_at", "Made (UTC)", Kind.INSTANT, is_optional=True),
         Column("created_by", "By", is_optional=True),
         Column("token_hint", "Ends with", Kind.CODE, sorts=False, is_optional=True),

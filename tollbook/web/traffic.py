@@ -43,9 +43,9 @@ def columns_of(name: str, *, has_money: bool, has_part: bool = False) -> tuple[C
         *((Column("part", "Of all seizures", Kind.SHARE),) if has_part else ()),
         Column("answers", "Answers", Kind.COUNT, is_optional=True),
         Column("asr", "ASR", Kind.SHARE),
-        Column("ner", "NER", Kind.SHARE),
-        Column("acd_ms", "ACD", Kind.LENGTH),
-        Column("conversation_ms", "Minutes", Kind.MINUTES),
+        Column("ner", "NER", Kind.SHARE, is_roomy=True),
+        Column("acd_ms", "ACD", Kind.LENGTH, is_roomy=True),
+        Column("conversation_ms", "Minutes", Kind.MINUTES, is_roomy=True),
         Column("pdd", "PDD, half within", Kind.LENGTH, is_optional=True),
         Column("sdr", "Up to 6 s", Kind.SHARE, is_optional=True),
         Column("marks", "Marked", is_optional=True),
@@ -96,7 +96,7 @@ class Traffic(Page):
             legs=[(leg, words_, self._address(leg=leg)) for leg, words_ in (("OUT", "To suppliers"), ("IN", "From customers"))],
             views=[(name, DIMENSIONS[name], self._address(by=name)) for name in VIEWS],
             view=view,
-            narrowed=[(DIMENSIONS[name], cube.named(name, value), self._address(**{name: None})) for name, value in selection.narrowed],
+            narrowed=[(about, value, self._address(**{name: None})) for name, about, value in cube.narrowed_words(selection)],
             kept=[(key, value) for key, value in request.GET.items() if key not in ("from", "to", "leg") and not key.startswith("t-")],
             **HeatMap(self.request.GET, selection, self._calls).context(),
         )
@@ -130,11 +130,12 @@ class Traffic(Page):
     def rows_of(self, selection: Selection, view: str, found: list[Line], converter: Management | None) -> list[dict[str, Any]]:
         """The lines as rows of a table, with money where there is somebody to see it."""
         earned = cube.money(selection, view, converter) if converter else {}
-        return [self._row(selection, view, line, earned.get(line.key[0]), converter) for line in found]
+        said = cube.naming(view)
+        return [{"name": said(view, line.key[0]), **self._row(selection, view, line, earned.get(line.key[0]), converter)} for line in found]
 
     def _row(self, selection: Selection, view: str, line: Line, earned: Money | None, converter: Management | None) -> dict[str, Any]:
         key = line.key[0]
-        row: dict[str, Any] = {"key": key, "name": cube.named(view, key), "address": self._down(selection, view, key), **figures_of(line)}
+        row: dict[str, Any] = {"key": key, "address": self._down(selection, view, key), **figures_of(line)}
         if converter:
             money = earned or Money()
             row |= {"revenue": money.revenue, "cost": money.cost, "margin": money.margin, "margin_share": money.share}

@@ -11,7 +11,7 @@ from tollbook.core.rights import Right
 from tollbook.engine.kpi import cause_of
 from tollbook.store.models import Segment
 from tollbook.web import cube, segments
-from tollbook.web.cube import DIMENSIONS, Selection
+from tollbook.web.cube import Selection
 from tollbook.web.page import Page, Scope
 from tollbook.web.partner_names import Named
 from tollbook.web.table import Column, Kind, SegmentRows, Table
@@ -37,11 +37,11 @@ class TrafficCalls(Page):
         Column(
             "at", "When (UTC)", Kind.INSTANT, has_seconds=True, link=lambda row: f"{reverse('call', args=[row['call']])}?leg={row['leg']}"
         ),
-        Column("partner", "Partner"),
+        Column("partner", "Partner", is_roomy=True),
         Column("trunk", "Trunk", Kind.LABEL, is_optional=True),
-        Column("a", "From", Kind.CODE),
+        Column("a", "From", Kind.CODE, is_roomy=True),
         Column("b", "To", Kind.CODE),
-        Column("duration_ms", "Minutes", Kind.MINUTES),
+        Column("duration_ms", "Minutes", Kind.MINUTES, is_roomy=True),
         Column("cause", "How it ended", Kind.WORD, filter="choice", options=tuple(cube.CAUSE_WORDS.items())),
         Column("q850", "Q.850", Kind.COUNT, is_optional=True),
         Column("sip_code", "SIP", Kind.COUNT, is_optional=True),
@@ -67,7 +67,7 @@ class TrafficCalls(Page):
 
 
 def _words(selection: Selection) -> list[tuple[str, str]]:
-    return [(DIMENSIONS[name], cube.named(name, value)) for name, value in selection.narrowed]
+    return [(about, value) for _, about, value in cube.narrowed_words(selection)]
 
 
 def within_reach(selection: Selection) -> tuple[Any, bool]:

@@ -53,15 +53,17 @@ class HeatMap:
     def context(self) -> dict[str, Any]:
         """What the template is given."""
         found = self._map()
-        labels = [cube.named(self._rows, name) for name in found.rows], [_head(self._columns, head) for head in found.columns]
+        said = cube.naming(self._rows, self._columns)
+        # A column of hours has room for two digits.
+        heads = [f"{int(head):02d}" if self._columns == "hour" else said(self._columns, head) for head in found.columns]
+        labels = [said(self._rows, name) for name in found.rows], heads
         title = " and ".join(words.lower_first(DIMENSIONS[name]) for name in (self._rows, self._columns))
         title = f"{_with_unit(self._measure)} by {title}"
         return {
             "heat": heat.heat(*labels, found.cells, title, found.absent) if found.cells else None,
             "exploration": self._exploration(found, *labels, title) if found.cells else None,
             "heat_cells": [
-                (cube.named(self._rows, found.rows[row]), cube.named(self._columns, found.columns[column]), cell)
-                for (row, column), cell in sorted(found.cells.items())
+                (labels[0][row], said(self._columns, found.columns[column]), cell) for (row, column), cell in sorted(found.cells.items())
             ],
             "heat_rows": self._rows,
             "heat_columns": self._columns,
@@ -128,10 +130,6 @@ def _busiest(found: list[Line], place: int, most: int) -> list[str]:
     for line in found:
         counted[line.key[place]] = counted.get(line.key[place], 0) + line.sums.seizures
     return sorted(counted, key=lambda name: (-counted[name], name))[:most]
-
-
-def _head(dimension: str, value: str) -> str:
-    return f"{int(value):02d}" if dimension == "hour" else cube.named(dimension, value)
 
 
 def _measured(measure: str, line: Line) -> tuple[Fraction, str, str] | None:

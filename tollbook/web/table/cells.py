@@ -32,7 +32,7 @@ def _decimals(column: Column, rows: Iterable[Row]) -> int:
 _SHOWN: dict[Kind, Callable[[Any], str]] = {
     Kind.COUNT: lambda value: f"{value:,}",
     Kind.MINUTES: words.minutes,
-    Kind.SECONDS: lambda value: f"{value:,} s",
+    Kind.SECONDS: lambda value: f"{value:,}\u00a0s",
     Kind.SHARE: lambda value: f"{words.share(value)}\u00a0%",
     Kind.LENGTH: lambda value: f"{words.length(value)}\u00a0s",
     Kind.INSTANT: tags.instant,
@@ -70,7 +70,7 @@ def cell(column: Column, row: Row, decimals: int = LEAST_DECIMALS) -> str:
 
 def body(columns: Sequence[Column], rows: Iterable[Row]) -> SafeString:
     """All rows. The first link of a row is the one the keyboard goes along."""
-    heads = [f'<td class="{"number " if each.is_number else ""}{"optional" if each.is_optional else ""}">' for each in columns]
+    heads = [f'<td class="{each.style}">' for each in columns]
     rows = list(rows)
     decimals = {each.name: _decimals(each, rows) for each in columns if each.kind is Kind.RATE}
     lines = []

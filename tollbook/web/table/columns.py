@@ -62,11 +62,24 @@ class Column:
     link: Callable[[Row], str] | None = None
     whole: str = ""  # the field of an export, where the page shows less of it
     is_optional: bool = False  # left out on small screens
+    breaks: bool = False  # its longest words are broken on telephones, as names of files are
+    is_roomy: bool = False  # left out on telephones, where there is no room for it
     has_seconds: bool = False  # of INSTANT: shown to the second
 
     @property
     def source(self) -> str:
         return self.field or self.name
+
+    @property
+    def style(self) -> str:
+        """The classes of its cells: how they stand, and on which screens."""
+        wanted = (
+            ("number", self.is_number),
+            ("breaks", self.breaks),
+            ("optional", self.is_optional),
+            ("roomy", self.is_roomy),
+        )
+        return " ".join(name for name, is_so in wanted if is_so)
 
     @property
     def is_text(self) -> bool:
