@@ -34,7 +34,6 @@ TESTED_THROUGH = {
     "tollbook.engine.rating_kernel": "tests/engine/test_rating.py",
     "tollbook.flow.close_report": "tests/flow/test_close.py",
     "tollbook.flow.dispute_pack": "tests/flow/test_close.py",
-    "tollbook.flow.exception_opening": "tests/flow/test_exception.py",
     "tollbook.flow.payables": "tests/flow/test_close.py",
     "tollbook.flow.seal": "tests/flow/test_close.py",
     "tollbook.plain.close_again": "tests/plain/test_verify.py",

@@ -22,18 +22,7 @@ DISPUTE = "DSP-aurora-2026-11"
 
 @pytest.fixture(scope="module")
 def closed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A month of two partners, closed."""
-    from django.db import connections
-
-    from tollbook.flow import clock
-
-    root = tmp_path_factory.mktemp("closed")
-    pages._prepare(root / "book")
-    pages._point(root / "book")
-    with clock.pinned(clock.parse_instant_ms(closing.NOW)):
-        closing.build(root / "book", root / "files")
-    connections.close_all()
-    return root / "book"
+    return pages.closed_month(tmp_path_factory.mktemp("closed"))
 
 
 @pytest.fixture

@@ -13,13 +13,14 @@ from tollbook.core import ledger
 from tollbook.core.exception import Event, state_after
 from tollbook.core.problem import Refusal
 from tollbook.core.rights import Actor, Right, Role
-from tollbook.flow import clock, intake
+from tollbook.flow import clock, exception_opening, intake
 from tollbook.flow import exception as work
 from tollbook.flow.book import Book, init_book
 from tollbook.flow.close import close_period
 from tollbook.flow.dispute import advance
 from tollbook.flow.exception import Seen
 from tollbook.flow.issue import postings_of
+from tollbook.flow.pairs import pairs_of
 from tollbook.store.models import Dispute, Document, ExceptionCase, ExceptionEvent, Journal, Partner, Run, User
 
 from . import closing
@@ -246,6 +247,23 @@ def of(cause: str) -> ExceptionCase:
 def decided(book: Book, cause: str, decision: str) -> None:
     row = of(cause)
     work.decide(book, [Seen(row.id, row.last_event)], decision, actor=BILLING, reason="looked at it")
+
+
+def test_an_exception_knows_its_heaviest_calls(local: Book, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Against the pairs of the run, which are made another way: the calls of its class, the heaviest first, and no more than so many."""
+    monkeypatch.setattr(exception_opening, "EXAMPLES", 2)
+    closed(local, tmp_path / "files")
+    rows = list(ExceptionCase.objects.all())
+    assert {"RATE_VARIANCE", "MISSING_OURS"} <= {row.cause for row in rows}
+    for row in rows:
+        pairs = pairs_of(local, row.run)
+        weights: dict[str, int] = {}
+        for each in pairs.show(pairs.places({"class": row.cause})):
+            call = (each["our_call"] or each["their_call"]).hex()
+            weights[call] = weights.get(call, 0) + each["exact_60th_nanos"]
+        assert len(weights) == row.records
+        heaviest = sorted(weights, key=lambda call: (-abs(weights[call]), call))
+        assert row.examples == heaviest[:2], row.cause
 
 
 def test_a_decision_stands_in_the_next_run_where_the_amount_is_the_same(local: Book, tmp_path: Path) -> None:

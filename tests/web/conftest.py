@@ -77,6 +77,25 @@ def _copied(made: Path, target: Path) -> Iterator[Path]:
     connections.close_all()
 
 
+def closed_month(root: Path) -> Path:
+    """A book of a month of two partners, closed, with an owner who may log in."""
+    from django.contrib.auth.models import User as Account
+    from django.db import connections
+    from flow import closing
+
+    from tollbook.flow import clock
+    from tollbook.store.models import User
+
+    _prepare(root / "book")
+    _point(root / "book")
+    with clock.pinned(clock.parse_instant_ms(closing.NOW)):
+        assert closing.build(root / "book", root / "files")["complete"]
+        User.objects.create(name="owner", kind="PERSON", role="owner", is_active=True, created_at=0)
+        Account.objects.create_user("owner")
+    connections.close_all()
+    return root / "book"
+
+
 @pytest.fixture
 def full_book(made_books: dict[str, Path], tmp_path: Path) -> Iterator[Path]:
     yield from _copied(made_books["full"], tmp_path / "book")

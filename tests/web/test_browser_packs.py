@@ -23,23 +23,7 @@ NAMES = {"aurora": "Aurora Voice", "nordtel": "Nordtel"}
 
 @pytest.fixture(scope="session")
 def closed_book(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A month of two partners, closed: with a dispute, its pack and an owner who may log in."""
-    from django.contrib.auth.models import User as Account
-    from django.db import connections
-
-    from tollbook.flow import clock
-    from tollbook.store.models import User
-
-    root = tmp_path_factory.mktemp("closed")
-    conftest._prepare(root / "book")
-    conftest._point(root / "book")
-    with clock.pinned(clock.parse_instant_ms(closing.NOW)):
-        found = closing.build(root / "book", root / "files")
-        assert found["complete"]
-        User.objects.create(name="owner", kind="PERSON", role="owner", is_active=True, created_at=0)
-        Account.objects.create_user("owner")
-    connections.close_all()
-    return root / "book"
+    return conftest.closed_month(tmp_path_factory.mktemp("closed"))
 
 
 @pytest.fixture

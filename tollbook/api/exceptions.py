@@ -256,7 +256,7 @@ def exception(request: HttpRequest, id: str) -> Schema:  # noqa: A002 - as the a
         later=row.later.order_by("-opened_at").values_list("id", flat=True).first() if row.state == SUPERSEDED else None,
         may_be_undone=row.state in DECISIONS and given.dispute_state in OURS_TO_DECIDE,
         last_event=row.last_event,
-        calls=[str(each) for each in row.examples] if page.may(Right.READ_CALLS) and isinstance(row.examples, list) else None,
+        calls=[str(each) for each in row.examples] if page.may(Right.READ_CALLS) else None,
         decisions=open_decisions(row.state, given),
         events=[_event(each) for each in row.events.order_by("number")[:500]],
     )

@@ -7,20 +7,39 @@ docs/rules/reconciliation.md, "Decisions".
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Collection
+from contextlib import closing
+from typing import Any, Final
 
 from tollbook.core import budget, exception
 from tollbook.core.digest import json_digest
 from tollbook.core.exception import DECISIONS, OPEN, SUPERSEDED, Event
 from tollbook.core.money import parse_scaled
 from tollbook.core.rights import Actor
-from tollbook.flow import clock
+from tollbook.engine.database import open_database
+from tollbook.flow import clock, inputs
 from tollbook.flow.matching import Sides
 from tollbook.flow.run import Run
+from tollbook.store.files import SPOOL_FOLDER
 from tollbook.store.models import ExceptionCase, ExceptionEvent, Partner
 from tollbook.store.models import Run as RunRow
 
 Place = tuple[str, str]
+# Of each exception the database knows so many calls, the heaviest first; all of them stand in the run's segments.
+EXAMPLES: Final = 100
+_MEMORY_LIMIT: Final = "1GB"
+_HEAVIEST: Final = """
+SELECT class, id FROM (
+    SELECT m.class::VARCHAR AS class, coalesce(m.our_cdr_id, m.their_cdr_id) AS id, sum(v.exact_60th_nanos) AS weight
+    FROM matches m LEFT JOIN variances v
+    ON m.leg = v.leg AND coalesce(m.our_cdr_id, ''::BLOB) = coalesce(v.our_cdr_id, ''::BLOB)
+    AND coalesce(m.their_cdr_id, ''::BLOB) = coalesce(v.their_cdr_id, ''::BLOB)
+    WHERE list_contains(?, m.class::VARCHAR)
+    GROUP BY 1, 2
+)
+QUALIFY row_number() OVER (PARTITION BY class ORDER BY abs(weight) DESC NULLS LAST, id) <= ?
+ORDER BY class, abs(weight) DESC NULLS LAST, id
+"""
 
 
 def open_exceptions(sides: Sides, run: Run, *, actor: Actor) -> None:
@@ -37,6 +56,7 @@ def open_exceptions(sides: Sides, run: Run, *, actor: Actor) -> None:
         return
     partner, _ = Partner.objects.get_or_create(id=sides.partner)
     of_run = RunRow.objects.get(run_key=run.run_key)
+    opened: list[ExceptionCase] = []
     for found in run.summary["classes"]:
         if found["kind"] is None:
             continue
@@ -61,11 +81,28 @@ def open_exceptions(sides: Sides, run: Run, *, actor: Actor) -> None:
         earlier = before.get((row.cause, row.destination))
         if is_new and earlier is not None:
             _carry(row, earlier, actor)
+        if is_new:
+            opened.append(row)
+    examples = _examples(sides, run, {row.cause for row in opened}) if opened else {}
+    for row in opened:
+        ExceptionCase.objects.filter(id=row.id).update(examples=examples.get(row.cause, []))
 
 
 def identity(run: Run, class_: str) -> str:
     """The id of an exception: of its run and its class, so that a run published again opens nothing twice."""
     return json_digest({"run": run.run_key, "class": class_})
+
+
+def _examples(sides: Sides, run: Run, classes: Collection[str]) -> dict[str, list[str]]:
+    """The ids of the heaviest calls of each class, whomever they favour; ours where both sides have the call."""
+    found: dict[str, list[str]] = {class_: [] for class_ in classes}
+    spool = sides.book.folder / SPOOL_FOLDER / "duckdb"
+    with closing(open_database(memory_limit=_MEMORY_LIMIT, spill_folder=spool)) as connection:
+        for name, kind in (("variances", "variance"), ("matches", "match")):
+            inputs.view(connection, name, kind, run.paths(kind))
+        for class_, id_ in connection.execute(_HEAVIEST, [sorted(classes), EXAMPLES]).fetchall():
+            found[class_].append(bytes(id_).hex())
+    return found
 
 
 def _reopen(run: Run) -> None:

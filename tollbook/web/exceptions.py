@@ -21,6 +21,7 @@ from tollbook.web.choice import ChoiceRows, box, choose_column
 from tollbook.web.exception_actions import act, case_value, new_key, status_of, undo_offered
 from tollbook.web.listing import ListPage
 from tollbook.web.page import Page, Scope
+from tollbook.web.reconciliation import pair_rows
 from tollbook.web.table import Column, Kind, QueryRows, Table, choices
 from tollbook.web.table.columns import PARTNER_NAME
 
@@ -40,6 +41,8 @@ EMPTY_VIEWS = {
     "decided": ("Nothing is decided yet", "What was decided stands here, with who decided it and why. What waits is under Waiting."),
     "all": ("Nothing in this view", "No exception fits. The other views have the rest."),
 }
+# So many of its calls stand on the page of an exception; its list has all.
+SHOWN_CALLS = 8
 MAY_HAVE = "Exceptions are given to those whose role decides them: billing and the owner."
 EVENT_WORDS = {
     exception.ASSIGN: "Given to",
@@ -160,11 +163,10 @@ class OneException(Page):
         may_work = self.may(Right.WORK_EXCEPTIONS)
         return {
             "title": CLASS_LABELS.get(row.cause, row.cause),
-            "calls_address": self._calls(row),
+            **self._calls(row),
             "row": row,
             "clause": found[1].clauses.get(row.clause) if found else None,
             "agreement_row": found[0] if found else None,
-            "calls": row.examples if isinstance(row.examples, list) and self.may(Right.READ_CALLS) else [],
             "events": [(each, EVENT_WORDS[each.kind], _decision_words(each)) for each in row.events.order_by("-number")[:200]],
             "journal_address": f"{reverse('journal')}?{urlencode({'t-subject': row.id})}" if self.may(Right.READ_JOURNAL) else "",
             "later": row.later.order_by("-opened_at").first() if row.state == SUPERSEDED else None,
@@ -184,12 +186,17 @@ class OneException(Page):
         against = exception.open_decisions(row.state, work.circumstances(book.current(), row, self.viewer))
         return [(DECISIONS[name], words) for name, words in against.items()]
 
-    def _calls(self, row: ExceptionCase) -> str:
-        """The calls of its class, where its run is the current one of the scope."""
-        is_current = Head.objects.filter(run_id=row.run_id).exists()
-        if not is_current or not self.may(Right.READ_CALLS):
-            return ""
-        return f"{reverse('pairs', args=[row.run.scope])}?{urlencode({'class': row.cause})}"
+    def _calls(self, row: ExceptionCase) -> dict[str, Any]:
+        """The calls of its class and the address of all of them; of a run that is no longer the current one, those it is known by."""
+        if not self.may(Right.READ_CALLS):
+            return {}
+        if not Head.objects.filter(run_id=row.run_id).exists():
+            return {"examples": row.examples[:SHOWN_CALLS]}
+        rows = pair_rows(row.run, row.cause, has_money=self.may(Right.READ_MARGIN))
+        return {
+            "calls": rows.page((), {}, None, 0, SHOWN_CALLS)[0],
+            "calls_address": f"{reverse('pairs', args=[row.run.scope])}?{urlencode({'class': row.cause})}",
+        }
 
     def post(self, request: HttpRequest, pk: str) -> HttpResponseBase:
         """One thing for this exception; the form names it, and it is this one."""
