@@ -123,7 +123,7 @@ class ExceptionDetail(Schema):
     later: str | None = Field(description="Of one that is SUPERSEDED: the exception of the later run, which is the one to decide.")
     may_be_undone: bool = Field(description="Whether a decision was made that can be taken back: the partner does not have the dispute.")
     last_event: int = Field(description="Send it back with a decision: it is refused where somebody else was quicker.")
-    calls: list[str] | None = Field(description="The first hundred records; null for a token without the right to read calls.")
+    calls: list[str] | None = Field(description="Its heaviest calls, a hundred at most; null for a token without the right to read calls.")
     decisions: dict[str, str] = Field(description="What may be decided, each with what speaks against it now; empty where it is open.")
     events: list[ExceptionEvent]
 

@@ -43,7 +43,7 @@ class ExceptionCase(models.Model):
     amount_micros = micros()
     minutes_ms = models.BigIntegerField()
     records = models.BigIntegerField()
-    examples = models.JSONField(default=list)  # the first hundred record ids
+    examples = models.JSONField(default=list)  # the ids of its heaviest calls, a hundred at most
     state = word()
     owner = optional_word()
     opened_at = instant()
