@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import datetime as dt
+import io
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -122,3 +125,25 @@ def test_a_partner_has_its_scorecard_by_right(full_book: Path, log_in: Callable[
     assert "Exposure" not in routes
     _usage("EUR", 80_000_000)
     assert scorecard.of("latvox", sees_disputes=True) == []
+
+
+def rows_of(response: Any) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(b"".join(response.streaming_content).decode().lstrip("\ufeff"))))
+
+
+def test_the_tables_of_the_overview_are_whole(full_book: Path, log_in: Callable[[str], Any]) -> None:
+    """By partner and by day: the same sums, in each table and in its file; what has no rate is a line of its own currency."""
+    _usage("EUR", 80_000_000)
+    client = log_in("cfo")
+    partners = rows_of(client.get("/overview/?p-export=csv"))
+    days = rows_of(client.get("/overview/?d-export=csv"))
+    for leg, column in (("From customer", "Revenue"), ("To supplier", "Cost")):
+        of_leg = [row for row in partners if row["Leg"] == leg and row["Currency"] == "USD"]
+        assert sum(Decimal(row["Amount"]) for row in of_leg) == sum(Decimal(row[column]) for row in days) != 0
+        assert abs(sum(Decimal(row["Of the leg"]) for row in of_leg) - 100) < 1
+    (left,) = [row for row in partners if row["Currency"] == "EUR"]
+    assert (left["Partner"], left["Amount"], left["Of the leg"], left["Minutes"]) == ("latvox", "80.00", "", "")
+    found = client.get("/overview/?p-partner=latv&p-leg=IN").content.decode()
+    table = found[found.index('id="table-p"') :]
+    assert "latvox" in table
+    assert "/partners/aurora/" not in table[: table.index('id="table-d"')]

@@ -198,12 +198,3 @@ def days(
         if index % max(1, len(names) * 70 // width) == 0:
             canvas.text(middle, height - 6, name)
     return canvas.svg()
-
-
-def share(part: int, whole: int) -> SafeString:
-    """A small bar for a cell; the figure stands beside it, so it is decoration."""
-    percent = min(100, max(0, 100 * abs(part) // abs(whole))) if whole else 0
-    return mark_safe(  # noqa: S308 - integers only
-        '<span class="share" aria-hidden="true"><svg viewBox="0 0 100 6" preserveAspectRatio="none">'
-        f'<rect width="{percent}" height="6"/></svg></span>'
-    )

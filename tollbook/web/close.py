@@ -18,9 +18,11 @@ from tollbook.web import book, words
 from tollbook.web.listing import ListPage
 from tollbook.web.page import Page, Scope
 from tollbook.web.sealed_close import documents_of, sealed_of
-from tollbook.web.table import Column, Kind, QueryRows
+from tollbook.web.table import Column, Kind, MemoryRows, QueryRows, Table
 
 CLOSED = "CLOSE"
+# The stages that a close seals, in their order.
+STAGES = tuple((name, name.capitalize()) for name in ("mediation", "rating", "matching", "reconciliation"))
 
 
 class Closes(ListPage):
@@ -50,7 +52,9 @@ class Closes(ListPage):
         return {"may_close": self.may(Right.CLOSE)}
 
 
-MOST_SHOWN = 60
+def _comparison(run: Any) -> str:
+    """Where a run has a page of its own."""
+    return reverse("waterfall", args=[run["scope"]]) if run["stage"] == "reconciliation" else ""
 
 
 class OneClose(Page):
@@ -60,6 +64,18 @@ class OneClose(Page):
     template = "web/close.html"
     # What a small one takes is no longer than a page; a bigger one is verified by a worker, with a bar.
     largest_at_once_bytes = 256 << 10
+    document_columns = (
+        Column("number", "No.", filter="text", link=lambda row: reverse("document", args=[row["pk"]])),
+        Column("kind", "Kind", Kind.WORD, is_roomy=True),
+        Column("partner", "Partner", filter="text"),
+        Column("total", "Total", Kind.MONEY, currency="currency"),
+    )
+    run_columns = (
+        Column("stage", "Stage", Kind.WORD, filter="choice", options=STAGES),
+        Column("about", "Of", filter="text", link=_comparison),
+        Column("run_key", "Run", Kind.DIGEST, sorts=False, is_roomy=True),
+        Column("result_digest", "Result", Kind.DIGEST, sorts=False, is_roomy=True),
+    )
 
     def crumbs(self) -> list[tuple[str, str]]:
         return [("Closes", reverse("closes"))]
@@ -75,7 +91,6 @@ class OneClose(Page):
         disputes = list(Dispute.objects.filter(period=row.period).select_related("partner").order_by("id")[:50])
         partners = [each.partner for each in documents] + [each.partner for each in disputes]
         names = {each.id: each.name for each in partners if each}
-        runs = sealed.runs if sealed else ()
         checks = [
             ("Every partner is closed", bool(row.content.get("complete")), "A partner is parked; the report of the close says why."),
             ("Every exception is decided", not waiting, f"{waiting:,} {'waits' if waiting == 1 else 'wait'} for a decision."),
@@ -91,11 +106,35 @@ class OneClose(Page):
             "names": names,
             "checks": checks,
             "disputes": disputes,
-            "runs": [(run, words.scope(run["scope"], names.get(run["scope"].partition("/")[0], ""))) for run in runs[:MOST_SHOWN]],
-            "further_runs": max(0, len(runs) - MOST_SHOWN),
-            "documents": documents[:MOST_SHOWN],
-            "further_documents": max(0, len(documents) - MOST_SHOWN),
+            "tables": (self._documents(documents), self._runs(sealed.runs if sealed else (), names)),
         }
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        context = self.context()
+        exports = [table.export() for table in context["tables"]]
+        return next((each for each in exports if each is not None), None) or self.show(**context)
+
+    def _documents(self, documents: list[Any]) -> Table:
+        rows = [
+            {
+                "place": place,
+                "pk": each.pk,
+                "number": each.own_number,
+                "kind": each.kind,
+                "partner": (each.partner.name or each.partner_id) if each.partner else None,
+                "total": each.total_micros,
+                "currency": each.currency,
+            }
+            for place, each in enumerate(documents)
+        ]
+        return Table(self.request, MemoryRows(rows, tie=("place",)), self.document_columns, name="d", label="Documents in it", page_rows=20)
+
+    def _runs(self, runs: tuple[dict[str, Any], ...], names: dict[str, str]) -> Table:
+        rows = [
+            {**run, "place": place, "about": words.scope(run["scope"], names.get(run["scope"].partition("/")[0], ""))}
+            for place, run in enumerate(runs)
+        ]
+        return Table(self.request, MemoryRows(rows, tie=("place",)), self.run_columns, name="r", label="Runs in it", page_rows=20)
 
     def post(self, request: HttpRequest, pk: int) -> HttpResponseBase:
         """Verifies: reads nothing but the sealed file and changes nothing."""

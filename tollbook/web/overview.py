@@ -7,17 +7,37 @@ from functools import cached_property
 from typing import Any, Final
 
 from django.db.models import Max, Sum
+from django.http import HttpRequest, HttpResponseBase
+from django.urls import reverse
 
+from tollbook.core.kpi import ratio
 from tollbook.core.rights import Right
 from tollbook.store.manifest import COLLECTION_ORIGIN
-from tollbook.store.models import Partner, UsageTotal
+from tollbook.store.models import UsageTotal
 from tollbook.web import chart, figures
 from tollbook.web.exploration import LINE, Exploration, Row
 from tollbook.web.management import Management, management
 from tollbook.web.page import Page, Scope
+from tollbook.web.partner_names import names_of
+from tollbook.web.table import Column, Kind, MemoryRows, Table, choices
 from tollbook.web.words import minutes, money
 
 DAYS = 31
+TABLE_ROWS: Final = 12
+PARTNER_COLUMNS: Final = (
+    Column("partner", "Partner", filter="text", link=lambda row: row["address"]),
+    Column("leg", "Leg", Kind.BADGE, filter="choice", options=choices("IN", "OUT")),
+    Column("ms", "Minutes", Kind.MINUTES, is_optional=True),
+    Column("amount", "Amount", Kind.MONEY, currency="currency"),
+    Column("part", "Of the leg", Kind.SHARE, is_optional=True),
+)
+DAY_COLUMNS: Final = (
+    Column("day", "Day", Kind.DAY),
+    Column("revenue", "Revenue", Kind.MONEY, currency="currency"),
+    Column("cost", "Cost", Kind.MONEY, currency="currency"),
+    Column("margin", "Margin", Kind.MONEY, currency="currency"),
+    Column("duration_ms", "Minutes", Kind.MINUTES, is_optional=True),
+)
 
 
 class Overview(Page):
@@ -51,12 +71,26 @@ class Overview(Page):
             "total": {name: sum(day[name] for day in days) for name in ("revenue", "cost", "margin", "records", "duration_ms")},
             "picture": _picture(days, sums.currency) if days else "",
             "exploration": _exploration(days, sums.currency) if days else None,
-            "partners": sums.partners(),
+            "partners": (partners := sums.partners()),
+            "tables": (self._partner_table(partners, sums.currency), self._day_table(days, sums.currency)),
             "at_risk": _one_sum(exceptions, converter),
             "disputed": _one_sum(disputes, converter),
             "waiting": self._waiting(exceptions, disputes),
             "has_traffic": bool(days) or UsageTotal.objects.exists(),
         }
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        context = self.context()
+        exports = [table.export() for table in context["tables"]]
+        return next((each for each in exports if each is not None), None) or self.show(**context)
+
+    def _partner_table(self, lines: list[dict[str, Any]], currency: str) -> Table:
+        rows = MemoryRows(_partner_rows(lines, currency), tie=("place",))
+        return Table(self.request, rows, PARTNER_COLUMNS, name="p", label="By partner", page_rows=TABLE_ROWS)
+
+    def _day_table(self, days: list[dict[str, Any]], currency: str) -> Table:
+        rows = MemoryRows([{**day, "currency": currency} for day in days], tie=("day",))
+        return Table(self.request, rows, DAY_COLUMNS, sort="-day", name="d", label="By day", page_rows=TABLE_ROWS)
 
     def _waiting(self, exceptions: list[figures.Amount], disputes: list[figures.Amount]) -> list[tuple[str, int, str]]:
         """What somebody has to do: words, how many, where."""
@@ -107,6 +141,7 @@ class _Sums:
         return sorted(days.values(), key=lambda each: each["day"])
 
     def partners(self) -> list[dict[str, Any]]:
+        """A line for each partner and leg, the largest first; `left` is what has no rate of exchange, by currency."""
         found: dict[tuple[str, str], dict[str, Any]] = {}
         for row in self._lines:
             new = {"partner": row["partner"], "leg": row["leg"], "amount": 0, "ms": 0, "left": {}}
@@ -115,14 +150,23 @@ class _Sums:
                 line["left"][row["currency"]] = line["left"].get(row["currency"], 0) + row["left"]
             line["amount"] += row["amount"]
             line["ms"] += row["ms"] or 0
-        largest = max((abs(line["amount"]) for line in found.values()), default=1)
-        names = dict(Partner.objects.filter(id__in={line["partner"] for line in found.values()}).values_list("id", "name"))
-        lines = [
-            {**line, "name": names.get(line["partner"]) or line["partner"], "is_known": line["partner"] in names}
-            | {"bar": chart.share(line["amount"], largest), "left": sorted(line["left"].items())}
-            for line in found.values()
-        ]
-        return sorted(lines, key=lambda line: -abs(line["amount"]))[:12]
+        lines = [{**line, "left": sorted(line["left"].items())} for line in found.values()]
+        return sorted(lines, key=lambda line: (-abs(line["amount"]), line["partner"], line["leg"]))
+
+
+def _partner_rows(lines: list[dict[str, Any]], currency: str) -> list[dict[str, Any]]:
+    """The lines as rows of a table: what has no rate stands in a row of its own currency, and is in nobody's share."""
+    names = names_of(line["partner"] for line in lines)
+    whole = {leg: sum(line["amount"] for line in lines if line["leg"] == leg) for leg in ("IN", "OUT")}
+    rows = []
+    for line in lines:
+        partner = line["partner"]
+        address = reverse("partner", args=[partner]) if partner in names else ""
+        row = {**line, "partner": names.get(partner) or partner or "unknown", "address": address}
+        if line["amount"] or not line["left"]:
+            rows.append({**row, "currency": currency, "part": ratio(line["amount"], whole[line["leg"]])})
+        rows += [{**row, "ms": None, "amount": amount, "currency": other, "part": None} for other, amount in line["left"]]
+    return [{**row, "place": place} for place, row in enumerate(rows)]
 
 
 # What is drawn of a day: its name, its field and its colour.

@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.urls import reverse
 
+from tollbook.core.money import parse_scaled
 from tollbook.core.reconciliation import CAUSES, CLASSES
 from tollbook.core.reconciliation_words import CAUSE_LABELS, CAUSE_MEANINGS, CLASS_LABELS
 from tollbook.core.rights import Right
@@ -19,7 +20,7 @@ from tollbook.web.invoice_lines import RECEIVED
 from tollbook.web.listing import ListPage
 from tollbook.web.page import Page, Scope
 from tollbook.web.pair_rows import PairRows, micros
-from tollbook.web.table import Column, Kind, QueryRows, Table
+from tollbook.web.table import Column, Kind, MemoryRows, QueryRows, Table
 from tollbook.web.words import money
 
 STAGE: Final = "reconciliation"
@@ -93,6 +94,12 @@ class Waterfall(Page):
 
     right, scope = Right.READ_DISPUTES, Scope.OPERATOR
     template = "web/waterfall.html"
+    # Of the summary's own order, which is by weight, as many as stand beside the causes.
+    part_rows: ClassVar[int] = 12
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        context = self.context()
+        return context["parts"].export() or self.show(**context)
 
     def crumbs(self) -> list[tuple[str, str]]:
         return [("Reconciliation", reverse("reconciliation"))]
@@ -105,7 +112,8 @@ class Waterfall(Page):
         spent, agreement = summary["money"], summary["agreement"]
         pairs = reverse("pairs", args=[scope])
         version = reference.agreement_by_digest(agreement["digest"])
-        view = self.request.GET.get("by", "destination")
+        view = self.request.GET.get("by", "")
+        view = view if view in dict(VIEWS) else VIEWS[0][0]
         return {
             "title": _title(summary, scope),
             "partner": agreement["name"] or partner,
@@ -119,8 +127,9 @@ class Waterfall(Page):
             "picture": _picture(spent, pairs) if spent["causes"] else "",
             "exceptions": ExceptionCase.objects.filter(run=run).order_by("-amount_micros", "id")[:20],
             "views": VIEWS,
-            "view": view if view in dict(VIEWS) else "destination",
-            "rows": self._rows(summary, view, pairs),
+            "view": view,
+            "parts": self._parts(summary, view, pairs),
+            "further_destinations": max(0, summary.get("destination_count", 0) - len(summary["destinations"])),
             "pairs_address": pairs,
             "invoice": self._invoice(partner, period) if leg == "OUT" else None,
         }
@@ -130,10 +139,27 @@ class Waterfall(Page):
         rows = Document.objects.filter(kind=RECEIVED, partner_id=partner, period=period)
         return rows.order_by("-pk").first() if self.may(Right.READ_DOCUMENTS) else None
 
-    def _rows(self, summary: dict[str, Any], view: str, pairs: str) -> list[dict[str, Any]]:
-        """The parts of a view, with the way down to the calls."""
-        way = view if view in dict(VIEWS) else "destination"
-        return [dict(row, address=f"{pairs}?{urlencode({f't-{way}': row['name']})}") for row in summary[f"{way}s"]]
+    def _parts(self, summary: dict[str, Any], view: str, pairs: str) -> Table:
+        """Where the difference lies by one view, with the way down to the calls of each part."""
+        columns = (
+            Column("name", dict(VIEWS)[view], filter="text", link=lambda row: f"{pairs}?{urlencode({f't-{view}': row['name']})}"),
+            Column("our_calls", "Our calls", Kind.COUNT, is_optional=True),
+            Column("their_calls", "Their calls", Kind.COUNT, is_optional=True),
+            Column("ours", "Ours", Kind.MONEY, currency="currency", is_roomy=True),
+            Column("theirs", "Theirs", Kind.MONEY, currency="currency", is_roomy=True),
+            Column("difference", "Theirs less ours", Kind.MONEY, currency="currency"),
+        )
+        rows = [_part(place, row, summary["money"]["currency"]) for place, row in enumerate(summary[f"{view}s"])]
+        if any(row["guard"] for row in rows):
+            columns += (Column("guard", "Guard", is_optional=True),)
+        return Table(self.request, MemoryRows(rows, tie=("place",)), columns, name="p", label=f"By {view}", page_rows=self.part_rows)
+
+
+def _part(place: int, row: dict[str, Any], currency: str) -> dict[str, Any]:
+    """A part of the difference as a row of a table, whose amounts in the summary are decimal texts."""
+    amounts = {name: parse_scaled(str(row.get(name, "")), 6) for name in ("ours", "theirs", "difference")}
+    guard = "beyond its guard" if row.get("failed") else ""
+    return {**row, **amounts, "place": place, "currency": currency, "guard": guard}
 
 
 def _picture(spent: dict[str, Any], pairs: str) -> Any:

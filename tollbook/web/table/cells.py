@@ -78,9 +78,10 @@ def body(columns: Sequence[Column], rows: Iterable[Row]) -> SafeString:
         cells, is_first = [], True
         for head, column in zip(heads, columns, strict=True):
             content = cell(column, row, decimals.get(column.name, LEAST_DECIMALS))
-            if column.link and content is not ABSENT:
+            # Not every row of a column leads somewhere, and not everybody may go there.
+            if column.link and content is not ABSENT and (address := column.link(row)):
                 style = ' class="row-link"' if is_first else ""
-                content = f'<a{style} href="{escape(column.link(row))}" hx-boost="false">{content}</a>'
+                content = f'<a{style} href="{escape(address)}" hx-boost="false">{content}</a>'
                 is_first = False
             cells.append(f"{head}{content}</td>")
         lines.append(f"<tr>{''.join(cells)}</tr>")
