@@ -141,17 +141,17 @@ class Waterfall(Page):
 
     def _parts(self, summary: dict[str, Any], view: str, pairs: str) -> Table:
         """Where the difference lies by one view, with the way down to the calls of each part."""
-        columns = (
+        columns = [
             Column("name", dict(VIEWS)[view], filter="text", link=lambda row: f"{pairs}?{urlencode({f't-{view}': row['name']})}"),
             Column("our_calls", "Our calls", Kind.COUNT, is_optional=True),
             Column("their_calls", "Their calls", Kind.COUNT, is_optional=True),
             Column("ours", "Ours", Kind.MONEY, currency="currency", is_roomy=True),
             Column("theirs", "Theirs", Kind.MONEY, currency="currency", is_roomy=True),
             Column("difference", "Theirs less ours", Kind.MONEY, currency="currency"),
-        )
+        ]
         rows = [_part(place, row, summary["money"]["currency"]) for place, row in enumerate(summary[f"{view}s"])]
         if any(row["guard"] for row in rows):
-            columns += (Column("guard", "Guard", is_optional=True),)
+            columns.append(Column("guard", "Guard", is_optional=True))
         return Table(self.request, MemoryRows(rows, tie=("place",)), columns, name="p", label=f"By {view}", page_rows=self.part_rows)
 
 
