@@ -21,6 +21,7 @@ from typing import Any
 import pytest
 
 from . import seed
+from .conftest import _copied
 from .test_invoice_lines import received
 from .test_pages import LARGEST_PAGE_BYTES
 from .test_rights import ARGUMENTS, FILES, patterns
@@ -37,6 +38,9 @@ FLAGS = [
 ]
 AXE = Path(__file__).parent / "vendor" / "axe.min.js"
 NOT_PAGES = {"search", "job-events", *FILES}
+NARROW = 600
+SIDEWAYS = """Array.from(document.querySelectorAll('.table-wrap'))
+  .filter((each) => each.clientWidth && each.scrollWidth > each.clientWidth + 1).map((each) => each.getAttribute('aria-label'))"""
 NOTED = """
 window.__violations = [];
 document.addEventListener("securitypolicyviolation", (event) => {
@@ -73,6 +77,14 @@ def serving(book: Path, log_path: Path, now: str = "2026-11-22T12:00:00Z") -> It
 @pytest.fixture
 def address(full_book: Path, tmp_path: Path) -> Iterator[str]:
     with serving(full_book, tmp_path / "server.log") as base:
+        yield base
+
+
+@pytest.fixture(scope="module")
+def shown(made_books: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a served book that all tests of a file look at, and none changes: one server for them."""
+    folder = tmp_path_factory.mktemp("shown")
+    with contextmanager(_copied)(made_books["full"], folder / "book") as book, serving(book, folder / "server.log") as base:
         yield base
 
 
@@ -162,5 +174,9 @@ def wrong_on_pages(address: str, places: list[str], browser: Any, scheme: str, w
             wrong.append(f"{each}: {violation['id']}: {node['target']} {node['failureSummary']}")
         if page.evaluate("document.documentElement.scrollWidth") > width:
             wrong.append(f"{each}: wider than the screen")
+        # On a telephone a table leaves out what has no room, which stands on the row's own page.
+        if width < NARROW:
+            wide = page.evaluate(SIDEWAYS)
+            wrong += [f"{each}: the table {name} scrolls sideways" for name in wide]
     context.close()
     return "\n".join(wrong)

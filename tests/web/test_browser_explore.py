@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +10,7 @@ import pytest
 from . import browsing
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-address, browser = browsing.address, browsing.browser
+shown, browser = browsing.shown, browsing.browser
 # Where the points of a line are: paths as large as one, by the middle of each.
 POINTS = """() => Array.from(document.querySelectorAll('.explore-picture svg path')).map((each) => each.getBoundingClientRect())
   .filter((box) => [box.width, box.height].every((side) => side > 4 && side < 10))
@@ -30,10 +29,10 @@ def _drawn(page: Any) -> str:
     return str(page.locator(".explore-picture svg").text_content())
 
 
-def test_the_library_comes_with_the_first_press(full_book: Path, address: str, browser: Any) -> None:
-    page, asked = _open(browser, address), list[str]()
+def test_the_library_comes_with_the_first_press(shown: str, browser: Any) -> None:
+    page, asked = _open(browser, shown), list[str]()
     page.on("request", lambda request: asked.append(request.url) if "echarts" in request.url else None)
-    page.goto(f"{address}/overview/")
+    page.goto(f"{shown}/overview/")
     assert page.locator(".chart").first.is_visible(), "the chart of the page needs nothing"
     assert asked == []
     page.click("text=Explore")
@@ -53,10 +52,10 @@ def test_the_library_comes_with_the_first_press(full_book: Path, address: str, b
     assert page.evaluate("window.__violations") == []
 
 
-@pytest.mark.parametrize(("scheme", "width"), [("light", 1300), ("dark", 1300), ("light", 390)])
-def test_a_stretch_by_keyboard_and_the_calls_behind_a_point(full_book: Path, address: str, browser: Any, scheme: str, width: int) -> None:
-    page = _open(browser, address, scheme, width)
-    page.goto(f"{address}{HEAT}")
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1300), ("dark", 390)])
+def test_a_stretch_by_keyboard_and_the_calls_behind_a_point(shown: str, browser: Any, scheme: str, width: int) -> None:
+    page = _open(browser, shown, scheme, width)
+    page.goto(f"{shown}{HEAT}")
     page.focus(".explore-open")
     page.keyboard.press("Enter")
     assert "ASR in %" in _drawn(page)
@@ -78,10 +77,10 @@ def test_a_stretch_by_keyboard_and_the_calls_behind_a_point(full_book: Path, add
     assert page.evaluate("window.__violations") == []
 
 
-def test_a_library_that_does_not_come_is_said(full_book: Path, address: str, browser: Any) -> None:
-    page = _open(browser, address)
+def test_a_library_that_does_not_come_is_said(shown: str, browser: Any) -> None:
+    page = _open(browser, shown)
     page.route("**/echarts*", lambda route: route.abort())
-    page.goto(f"{address}/overview/")
+    page.goto(f"{shown}/overview/")
     page.click("text=Explore")
     page.wait_for_selector("text=The chart could not be loaded")
     assert not page.locator(".explore-panel").is_visible()
@@ -90,9 +89,9 @@ def test_a_library_that_does_not_come_is_said(full_book: Path, address: str, bro
     assert "USD" in _drawn(page), "pressed again, it comes"
 
 
-def test_without_scripts_there_is_no_button(full_book: Path, address: str, browser: Any) -> None:
+def test_without_scripts_there_is_no_button(shown: str, browser: Any) -> None:
     context = browser.new_context(java_script_enabled=False)
-    page = browsing.log_in_there(context, address)
-    page.goto(f"{address}/overview/")
+    page = browsing.log_in_there(context, shown)
+    page.goto(f"{shown}/overview/")
     assert page.locator(".chart").first.is_visible()
     assert not page.locator(".explore-open").is_visible()

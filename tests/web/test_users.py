@@ -75,3 +75,4 @@ def test_a_book_that_acts_as_of_another_day_says_so(full_book: Path, log_in: Cal
 
     with clock.pinned(clock.parse_instant_ms("2026-12-03T10:00:00Z")):
         assert re.search(r"as of .*2026-12-03.*10:00", log_in("owner").get("/").content.decode())
+        assert "jobs carry the time of this machine" in log_in("owner").get("/jobs/").content.decode()

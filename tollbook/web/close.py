@@ -41,7 +41,7 @@ class Closes(ListPage):
         Column("number", "No.", Kind.COUNT, is_optional=True),
         Column("complete", "Complete", Kind.BADGE, field="content__complete", sorts=False),
         Column("issued_at", "Sealed (UTC)", Kind.INSTANT),
-        Column("result_digest", "Result", Kind.DIGEST, field="content__result_digest", sorts=False),
+        Column("result_digest", "Result", Kind.DIGEST, field="content__result_digest", sorts=False, is_roomy=True),
         Column("root", "ROOT", Kind.DIGEST, field="content__root", sorts=False, is_optional=True),
     )
 

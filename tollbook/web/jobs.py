@@ -71,7 +71,7 @@ class Jobs(ListPage):
     empty_icon = "clock-hour-4"
     columns = (
         Column("kind", "Work", Kind.WORD, filter="choice", options=choices(*KINDS), link=lambda row: reverse("job", args=[row["pk"]])),
-        Column("subject", "Of", filter="text"),
+        Column("subject", "Of", filter="text", breaks=True),
         Column("state", "State", Kind.BADGE, filter="choice", options=choices(*STATES)),
         Column("actor", "Started by", filter="exact", is_roomy=True),
         Column("created_at", "Started (UTC)", Kind.INSTANT),
