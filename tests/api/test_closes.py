@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -28,17 +27,12 @@ def closed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def month(closed: Path, tmp_path: Path) -> Iterator[Path]:
     """A copy of it, whose dispute the partner has."""
-    from django.db import connections
-
     from tollbook.flow import clock
     from tollbook.store.models import Dispute
 
-    shutil.copytree(closed, tmp_path / "book")
-    pages._point(tmp_path / "book")
-    with clock.pinned(clock.parse_instant_ms(closing.NOW)):
+    for book in pages._copied(closed, tmp_path / "book", clock.parse_instant_ms(closing.NOW)):
         Dispute.objects.update(state="SUBMITTED")
-        yield tmp_path / "book"
-    connections.close_all()
+        yield book
 
 
 def until() -> dict[str, int]:

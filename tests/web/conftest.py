@@ -65,14 +65,15 @@ def _point(folder: Path) -> None:
     settings.ALLOWED_HOSTS = ["testserver", *settings.LOOPBACK_HOSTS]
 
 
-def _copied(made: Path, target: Path) -> Iterator[Path]:
+def _copied(made: Path, target: Path, now_ms: int = seed.NOW_MS) -> Iterator[Path]:
+    """A copy of a made book, at its own time."""
     from django.db import connections
 
     from tollbook.flow import clock
 
     shutil.copytree(made, target)
     _point(target)
-    with clock.pinned(seed.NOW_MS):
+    with clock.pinned(now_ms):
         yield target
     connections.close_all()
 

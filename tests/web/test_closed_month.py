@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import csv
+import html
 import io
 import json
-import shutil
+import re
 import zipfile
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 from flow import closing
+
+from tollbook.flow.clock import parse_instant_ms
 
 from . import conftest
 
@@ -26,15 +30,7 @@ def closed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def month(closed: Path, tmp_path: Path) -> Iterator[Path]:
-    from django.db import connections
-
-    from tollbook.flow import clock
-
-    shutil.copytree(closed, tmp_path / "book")
-    conftest._point(tmp_path / "book")
-    with clock.pinned(clock.parse_instant_ms(closing.NOW)):
-        yield tmp_path / "book"
-    connections.close_all()
+    yield from conftest._copied(closed, tmp_path / "book", parse_instant_ms(closing.NOW))
 
 
 def rows_of(response: Any) -> list[dict[str, str]]:
@@ -87,3 +83,40 @@ def test_a_hostile_address_of_a_table_on_a_page(month: Path, log_in: Callable[[s
         "/overview/?d-sort=drop&p-leg=SIDEWAYS",
     ):
         assert client.get(address).status_code == 200
+
+
+def test_a_reckoning_has_its_file(month: Path, log_in: Callable[[str], Any]) -> None:
+    """Causes, what makes up a dispute and postings: in their order, and their sums are what they stand for."""
+    from tollbook.store.models import Dispute, Document, Head, Posting
+
+    client = log_in("owner")
+    summary = Head.objects.get(stage="reconciliation", scope="aurora/OUT/2026-11").run.summary
+    causes = rows_of(client.get(f"{DIFFERENCE}?c-export=csv"))
+    assert [each["Cause"] for each in causes] == [each["label"] for each in summary["money"]["causes"]]
+    assert sum(Decimal(each["Theirs less ours"]) for each in causes) == Decimal(summary["money"]["difference"])
+    dispute = Dispute.objects.get()
+    parts = rows_of(client.get(f"/disputes/{dispute.pk}/?m-export=csv"))
+    assert sum(Decimal(each["Theirs less ours"]) for each in parts) * 1_000_000 == dispute.disputed_micros
+    invoice = Document.objects.filter(kind="RECEIVED_INVOICE").get()
+    postings = rows_of(client.get(f"/documents/{invoice.pk}/?p-export=csv"))
+    assert len(postings) == Posting.objects.filter(document=invoice).count() > 0
+    assert sum(Decimal(each["Debit"]) for each in postings) == sum(Decimal(each["Credit"]) for each in postings) > 0
+
+
+def test_the_calls_behind_a_part_begin_with_the_heaviest(month: Path, log_in: Callable[[str], Any]) -> None:
+    """Where they bill less than we expect the heaviest is the smallest amount, and stands first."""
+    from tollbook.store.models import ExceptionCase, Head
+
+    client = log_in("owner")
+    causes = Head.objects.get(stage="reconciliation", scope="aurora/OUT/2026-11").run.summary["money"]["causes"]
+    page = client.get(DIFFERENCE).content.decode()
+    signs = set()
+    for cause in causes:
+        (address,) = set(re.findall(rf'href="([^"]*t-cause={cause["cause"]}[^"]*)"', page))
+        amounts = [Decimal(row["Theirs less ours"]) for row in rows_of(client.get(html.unescape(address) + "&t-export=csv"))]
+        signs.add(Decimal(cause["amount"]) < 0)
+        assert abs(amounts[0]) == max(map(abs, amounts)), cause["cause"]
+    assert signs == {True, False}, "the month has causes in the favour of either"
+    for row in ExceptionCase.objects.all():
+        shown = client.get(f"/exceptions/{row.pk}/").content.decode()
+        assert f"/calls/{row.examples[0]}/" in shown, row.cause

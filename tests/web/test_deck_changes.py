@@ -68,6 +68,10 @@ def test_a_number_has_the_row_that_was_in_force_and_known(full_book: Path, log_i
     assert '<span class="kpi-value">6391</span>' in new
     before = client.get(address, {"number": "639171234567", "at": "2026-11-26T00:00", "known": "2026-11-22T12:00"}).content.decode()
     assert '<span class="kpi-value">639</span>' in before
+    asked = {"number": "639171234567", "at": "2026-11-26T00:00", "known": "2026-12-01T00:00", "m-export": "csv"}
+    met = b"".join(client.get(address, asked).streaming_content).decode().splitlines()
+    assert [row.endswith(",prices it") for row in met[1:]].count(True) == 1
+    assert "Nothing matches." in client.get(address, {**asked, "m-export": "", "m-destination": "nowhere"}).content.decode()
     assert "No row prices this number" in client.get(address, {"number": "4911"}).content.decode()
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from django.http import QueryDict
+from django.test import RequestFactory
 
 from tollbook.web import cube
 from tollbook.web.exploration import LINE, Exploration, Row
@@ -40,7 +41,7 @@ def test_the_overview_gives_the_figures_of_its_table(full_book: Path, log_in: Ca
         for row in (revenue, cost, margin):
             figure, currency = row["words"][place].replace(",", "").replace("−", "-").split()
             assert (figure, currency) == (table[day][row["name"]], "USD")
-    assert not minutes["isShown"], "minutes have an axis of their own, and come when they are asked for"
+    assert not minutes["is_shown"], "minutes have an axis of their own, and come when they are asked for"
     assert minutes["axis"] == 1
 
 
@@ -76,7 +77,7 @@ def test_a_name_cannot_leave_the_data(full_book: Path) -> None:
 def test_nobody_is_led_to_calls_they_may_not_see(full_book: Path) -> None:
     selection, wrong = cube.read_selection(QueryDict("leg=OUT"), cube.newest_day() or dt.date.min)
     assert not wrong
-    context = HeatMap(QueryDict("rows=trunk&columns=partner"), selection, lambda *_, **__: "").context()
+    context = HeatMap(RequestFactory().get("/traffic/?rows=trunk&columns=partner"), selection, lambda *_, **__: "").context()
     assert [row.addresses for row in context["exploration"].rows] == [[""]]
     assert sum(row.is_shown for row in context["exploration"].rows) <= FIRST_DRAWN
 

@@ -62,6 +62,8 @@ def test_from_the_invoice_to_the_calls_of_a_line(invoice: Any, log_in: Callable[
         assert f">{amount}" in page, amount
     assert "t-destination=Philippines+mobile&amp;t-cause=RATE" in page
     assert "#clause-a35" in page
+    export = b"".join(client.get(f"{base}lines/1/?c-export=csv").streaming_content).decode().splitlines()
+    assert export[1:] == ["Rate,A3.5,1,0.02,USD"]
     assert "Nothing differs" in client.get(f"{base}lines/2/").content.decode()
 
 

@@ -343,3 +343,12 @@ def test_pages_of_this_room() -> None:
     assert close_start.StartClose.right is not None
     assert jobs.title_of.__doc__ is None
     assert set(uploads.KIND_LABELS) - {""} <= set(uploads.WORDS)
+
+
+def test_the_files_of_an_ingest_are_a_table(full_book: Path, log_in: Callable[[str], Any]) -> None:
+    client = log_in("owner")
+    export = b"".join(client.get(f"/jobs/{seed.JOB}/?f-export=csv").streaming_content).decode().lstrip("\ufeff").splitlines()
+    assert export[0] == 'File,Is,State,"Source, or of whom",Read,Accepted,Duplicates,Problems'
+    assert export[1].startswith("boreal_2026-11.csv,")
+    assert export[1].endswith(",boreal,2,1,0,1")
+    assert "Nothing matches." in client.get(f"/jobs/{seed.JOB}/?f-name=nothing").content.decode()

@@ -178,3 +178,15 @@ def test_pages_agree_on_what_they_narrow_by() -> None:
     assert set(cube.NARROWED) | {"day"} == set(cube.DIMENSIONS)
     assert set(traffic.VIEWS) == set(cube.DIMENSIONS)
     assert traffic_calls.TrafficCalls.right is not traffic.Traffic.right
+
+
+def test_the_heat_map_has_its_table_and_file(full_book: Path, log_in: Callable[[str], Any]) -> None:
+    client = log_in("noc")
+    address = "/traffic/?leg=OUT&rows=trunk&columns=partner"
+    (cell,) = lines(client.get(f"{address}&h-export=csv"))
+    assert (cell["Trunk"], cell["ASR"], cell["With its base"]) == ("B-IC01", "52.0", "52.0 % of 250 seizures")
+    (minutes,) = lines(client.get(f"{address}&measure=minutes&h-export=csv"))
+    # 130 calls of 61 s.
+    assert minutes["Minutes"] == "132.166666"
+    assert "<details open>" in client.get(f"{address}&h-sort=-value").content.decode()
+    assert "<details>" in client.get(address).content.decode(), "folded away until somebody asks"

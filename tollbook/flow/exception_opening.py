@@ -19,6 +19,7 @@ from tollbook.core.rights import Actor
 from tollbook.engine.database import open_database
 from tollbook.flow import clock, inputs
 from tollbook.flow.matching import Sides
+from tollbook.flow.pairs import OF_THE_SAME_PAIR
 from tollbook.flow.run import Run
 from tollbook.store.files import SPOOL_FOLDER
 from tollbook.store.models import ExceptionCase, ExceptionEvent, Partner
@@ -28,18 +29,17 @@ Place = tuple[str, str]
 # Of each exception the database knows so many calls, the heaviest first; all of them stand in the run's segments.
 EXAMPLES: Final = 100
 _MEMORY_LIMIT: Final = "1GB"
-_HEAVIEST: Final = """
+_HEAVIEST: Final = f"""
 SELECT class, id FROM (
     SELECT m.class::VARCHAR AS class, coalesce(m.our_cdr_id, m.their_cdr_id) AS id, sum(v.exact_60th_nanos) AS weight
     FROM matches m LEFT JOIN variances v
-    ON m.leg = v.leg AND coalesce(m.our_cdr_id, ''::BLOB) = coalesce(v.our_cdr_id, ''::BLOB)
-    AND coalesce(m.their_cdr_id, ''::BLOB) = coalesce(v.their_cdr_id, ''::BLOB)
+    ON {OF_THE_SAME_PAIR}
     WHERE list_contains(?, m.class::VARCHAR)
     GROUP BY 1, 2
 )
 QUALIFY row_number() OVER (PARTITION BY class ORDER BY abs(weight) DESC NULLS LAST, id) <= ?
 ORDER BY class, abs(weight) DESC NULLS LAST, id
-"""
+"""  # noqa: S608 - the condition is ours
 
 
 def open_exceptions(sides: Sides, run: Run, *, actor: Actor) -> None:

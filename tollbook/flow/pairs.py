@@ -37,17 +37,19 @@ SHOWN: Final = pa.schema(
         *((name, pa.int64()) for name in ("exact_60th_nanos", "minutes_ms", "at")),
     ]
 )
+# The match `m` of a variance `v`: of the same leg and the same records, either of which may be missing.
+OF_THE_SAME_PAIR: Final = """m.leg = v.leg AND coalesce(m.our_cdr_id, ''::BLOB) = coalesce(v.our_cdr_id, ''::BLOB)
+    AND coalesce(m.their_cdr_id, ''::BLOB) = coalesce(v.their_cdr_id, ''::BLOB)"""
 # One join after the other, each into a table that may spill: together they would need the memory of all at once.
 _STEPS: Final = (
-    """
+    f"""
     CREATE TEMP TABLE p_classes AS
     SELECT v.our_cdr_id, v.their_cdr_id, v.leg::VARCHAR AS leg, v.cause::VARCHAR AS cause, v.currency::VARCHAR AS currency,
            coalesce(v.destination::VARCHAR, 'no destination') AS destination, m.class::VARCHAR AS class, m.offset_ms,
            v.exact_60th_nanos, v.minutes_ms
     FROM variances v LEFT JOIN matches m
-    ON m.leg = v.leg AND coalesce(m.our_cdr_id, ''::BLOB) = coalesce(v.our_cdr_id, ''::BLOB)
-    AND coalesce(m.their_cdr_id, ''::BLOB) = coalesce(v.their_cdr_id, ''::BLOB)
-    """,
+    ON {OF_THE_SAME_PAIR}
+    """,  # noqa: S608 - the condition is ours
     """
     CREATE TEMP TABLE p_places AS
     SELECT p.* EXCLUDE (offset_ms), epoch_ms(coalesce(c.answer_at, c.setup_at, c.release_at)) AS at,

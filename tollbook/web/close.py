@@ -106,13 +106,8 @@ class OneClose(Page):
             "names": names,
             "checks": checks,
             "disputes": disputes,
-            "tables": (self._documents(documents), self._runs(sealed.runs if sealed else (), names)),
+            "tables": {"documents": self._documents(documents), "runs": self._runs(sealed.runs if sealed else (), names)},
         }
-
-    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        context = self.context()
-        exports = [table.export() for table in context["tables"]]
-        return next((each for each in exports if each is not None), None) or self.show(**context)
 
     def _documents(self, documents: list[Any]) -> Table:
         rows = [

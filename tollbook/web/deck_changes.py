@@ -25,7 +25,7 @@ from tollbook.store.models import Deck as DeckRow
 from tollbook.web import book, reference, segments
 from tollbook.web.decks import in_currency
 from tollbook.web.page import Page, Scope
-from tollbook.web.table import Column, Kind, SegmentRows, Table, choices
+from tollbook.web.table import Column, Kind, MemoryRows, SegmentRows, Table, choices
 
 _NOTICES: Final = (("too short", "too short, so deferred"), ("kept", "in time"))
 LATEST: Final = 253_402_300_799_000  # 9999-12-31T23:59:59Z
@@ -128,6 +128,18 @@ def segments_count(connection: Any, query: str) -> list[tuple[str, int, int]]:
     return [(change, int(number), int(short)) for change, number, short in rows]
 
 
+# The longest code first, as the rule has it, until somebody sorts otherwise.
+MET_COLUMNS: Final = (
+    Column("code", "Code", Kind.CODE, filter="text"),
+    Column("destination", "Destination", filter="text"),
+    Column("rate_nanos", "Rate per minute", Kind.RATE),
+    Column("status", "Status", Kind.WORD, is_roomy=True),
+    Column("from_ms", "Claimed from (UTC)", Kind.INSTANT, is_roomy=True),
+    Column("version", "Version", link=lambda row: reverse("deck", args=[row["pk"]]), is_roomy=True),
+    Column("said", "Here"),
+)
+
+
 class Lookup(_OfADeck):
     """Which row of which version prices a number at an instant, as it was known at another, and the other rows that its digits meet."""
 
@@ -145,7 +157,7 @@ class Lookup(_OfADeck):
         context |= {"at": at, "known": known, "at_text": _text(at), "known_text": _text(known)}
         if number:
             context |= self.found(number, at, known)
-        return self.show(422 if wrong else 200, **context)
+        return self.file(context) or self.show(422 if wrong else 200, **context)
 
     def _instant(self, name: str, now: int, wrong: list[str]) -> int:
         text = self.request.GET.get(name, "").strip()
@@ -173,7 +185,10 @@ class Lookup(_OfADeck):
             each["wins"] = winner is not None and (each["digest"], each["row"]) == (compiled.digests[winner["deck"]], winner["row"])
         candidates.sort(key=lambda each: (-len(each["code"]), each["received_at"]))
         won = next((each for each in candidates if each["wins"]), None)
-        return {"searched": True, "winner": won, "candidates": candidates}
+        rows = [{**each, "place": place, "said": "prices it" if each["wins"] else ""} for place, each in enumerate(candidates)]
+        columns = tuple(in_currency(one, self.row.currency) if one.kind is Kind.RATE else one for one in MET_COLUMNS)
+        table = Table(self.request, MemoryRows(rows, tie=("place",)), columns, name="m", label="Rows it meets")
+        return {"searched": True, "winner": won, "candidates": candidates, "tables": {"met": table}}
 
 
 @lru_cache(maxsize=32)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 from urllib.parse import urlencode
 
 from django.contrib import messages
@@ -26,7 +26,8 @@ from tollbook.web.exception_actions import status_of
 from tollbook.web.listing import ListPage
 from tollbook.web.page import Page, Scope
 from tollbook.web.pair_rows import micros
-from tollbook.web.table import Column, Kind, QueryRows, choices
+from tollbook.web.table import Column, Kind, MemoryRows, QueryRows, Table, choices
+from tollbook.web.words import class_label
 
 
 def visible(page: Page) -> Any:
@@ -90,6 +91,15 @@ def beside(row: Dispute, cases: list[ExceptionCase]) -> dict[str, Any]:
     return {"other_classes": others, "rounded_by": rest if cases else 0}
 
 
+PART_COLUMNS: Final = (
+    Column("words", "Exception"),
+    Column("state", "State", Kind.BADGE),
+    Column("calls", "Calls", Kind.COUNT),
+    Column("risk", "At risk", Kind.MONEY, currency="currency"),
+    Column("net", "Theirs less ours", Kind.MONEY, currency="currency"),
+)
+
+
 class OneDispute(Page):
     """One dispute: its course and clocks, money, clause, what was said, the steps open to the viewer, and its pack, checked on request."""
 
@@ -121,7 +131,8 @@ class OneDispute(Page):
             "clocks": clocks(row, now),
             "said": said(events, self.viewer, book.current().name),
             "exceptions": [(each, net_of(each)) for each in cases],
-            **beside(row, cases),
+            **(others := beside(row, cases)),
+            "tables": {"parts": self._parts(row, cases, others)} if cases else {},
             "given_up": given_up.given_up_micros if given_up else 0,
             "claimed": row.disputed_micros - given_up.given_up_micros if given_up else 0,
             "undecided": len(given_up.undecided) if given_up else 0,
@@ -129,6 +140,16 @@ class OneDispute(Page):
             "is_operator": is_operator,
             "steps": self.open_steps(row, now),
         }
+
+    def _parts(self, row: Dispute, cases: list[ExceptionCase], others: dict[str, Any]) -> Table:
+        """What makes up the disputed amount, for a file; on the page it stands as a reckoning."""
+        rows = [{"words": class_label(each.cause), "state": each.state, "calls": each.records} for each in cases]
+        rows = [{**words, "risk": each.amount_micros, "net": net_of(each)} for words, each in zip(rows, cases, strict=True)]
+        plain = {"state": None, "calls": None, "risk": None}
+        rows += [{**plain, "words": class_label(name), "net": net} for name, net in others["other_classes"]]
+        rows += [{**plain, "words": "Rounded by", "net": others["rounded_by"]}] if others["rounded_by"] else []
+        rows = [{**each, "place": place, "currency": row.currency} for place, each in enumerate(rows)]
+        return Table(self.request, MemoryRows(rows, tie=("place",)), PART_COLUMNS, name="m", label="What makes it up")
 
     def _may_read_journal(self) -> bool:
         return self.viewer.partner is None and self.may(Right.READ_JOURNAL)

@@ -197,6 +197,11 @@ class Calls(Lines):
             raise Http404
         context = invoice_lines.line_context(self.row, line, *found)
         context["rates"] = invoice_lines.rates_of(line, found[1], self.viewer) if self.may(Right.READ_MARGIN) else []
+        rows = [{**each, "place": place, "currency": context["currency"]} for place, each in enumerate(context["causes"])]
+        causes = Table(self.request, MemoryRows(rows, tie=("place",)), invoice_lines.CAUSE_COLUMNS, name="c", label="Why it differs")
+        context["tables"] = {"causes": causes}
+        if (file := self.file(context)) is not None:
+            return file
         title = f"Line {number}, {line.destination}"
         shown = {"title": title, "crumbs": self.crumbs(), "page": self, "row": self.row, **context}
         return render(self.request, "web/received_line.html", shown)

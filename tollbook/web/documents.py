@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 from django.db.models import Case, CharField, Value, When
 from django.db.models.fields.json import KT
@@ -20,7 +20,7 @@ from tollbook.web import book, invoice_lines, reference
 from tollbook.web.dispute import visible as disputes_of
 from tollbook.web.listing import ListPage
 from tollbook.web.page import Page, Scope
-from tollbook.web.table import Column, Kind, QueryRows
+from tollbook.web.table import Column, Kind, MemoryRows, QueryRows, Table
 from tollbook.web.templatetags.tollbook import document_name
 from tollbook.web.words import document_kind
 
@@ -88,6 +88,15 @@ class Documents(ListPage):
         return tuple(replace(each, options=options) if each.name == "kind" else each for each in columns)
 
 
+POSTING_COLUMNS: Final = (
+    Column("account", "Account"),
+    Column("name", "Name"),
+    Column("state", "State", Kind.WORD),
+    Column("debit_micros", "Debit", Kind.MONEY, currency="currency"),
+    Column("credit_micros", "Credit", Kind.MONEY, currency="currency"),
+)
+
+
 class OneDocument(Page):
     """One document: the pages as they went out, the facts, what it was made from, what it posted."""
 
@@ -117,10 +126,17 @@ class OneDocument(Page):
                 (each, CHART[each.account].name if each.account in CHART else "")
                 for each in Posting.objects.filter(document=row).order_by("entry_no", "line_no")
             ]
+            context["tables"] = {"postings": self._postings(context["postings"])}
         if is_operator:
             context["runs"] = Run.objects.filter(run_key__in=row.runs if isinstance(row.runs, list) else []).order_by("stage", "scope")
             context["agreement"] = reference.agreement_by_digest(row.agreement_digest) if row.agreement_digest else None
         return context
+
+    def _postings(self, found: list[tuple[Posting, str]]) -> Table:
+        """The postings for a file; on the page they stand as they were booked."""
+        names = ("account", "debit_micros", "credit_micros", "state", "currency")
+        rows = [{**{key: getattr(each, key) for key in names}, "name": name, "place": place} for place, (each, name) in enumerate(found)]
+        return Table(self.request, MemoryRows(rows, tie=("place",)), POSTING_COLUMNS, name="p", label="Postings")
 
     def _comparison(self, row: Document) -> dict[str, Any] | None:
         """The comparison that explains a partner's invoice: where it is, and what it says in a sentence."""

@@ -193,9 +193,13 @@ class OneException(Page):
         if not Head.objects.filter(run_id=row.run_id).exists():
             return {"examples": row.examples[:SHOWN_CALLS]}
         rows = pair_rows(row.run, row.cause, has_money=self.may(Right.READ_MARGIN))
+        # The heaviest first: where the class is in our favour, the smallest amounts.
+        amount = next((each["amount"] for each in row.run.summary.get("classes", []) if each["class"] == row.cause), "")
+        ours = str(amount).startswith("-")
+        given = {"class": row.cause} | ({"t-sort": "amount_micros"} if ours else {})
         return {
-            "calls": rows.page((), {}, None, 0, SHOWN_CALLS)[0],
-            "calls_address": f"{reverse('pairs', args=[row.run.scope])}?{urlencode({'class': row.cause})}",
+            "calls": rows.page((), {}, ("amount_micros", not ours), 0, SHOWN_CALLS)[0],
+            "calls_address": f"{reverse('pairs', args=[row.run.scope])}?{urlencode(given)}",
         }
 
     def post(self, request: HttpRequest, pk: str) -> HttpResponseBase:

@@ -8,7 +8,7 @@ only then.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 # Bars of days, or of things without an order; lines where what is across goes on, as the hours do.
@@ -44,27 +44,8 @@ class Exploration:
     across: str
     places: Sequence[str]
     rows: Sequence[Row]
-    axes: Sequence[str] = field(default=("",))
+    axes: Sequence[str] = ("",)
 
     def data(self) -> dict[str, Any]:
         """What the script is given."""
-        return {
-            "label": self.label,
-            "across": self.across,
-            "places": list(self.places),
-            "axes": list(self.axes),
-            "rows": [
-                {
-                    "name": row.name,
-                    "values": list(row.values),
-                    "words": list(row.words),
-                    "style": row.style,
-                    "addresses": list(row.addresses),
-                    "kind": row.kind,
-                    "dash": row.dash,
-                    "axis": row.axis,
-                    "isShown": row.is_shown,
-                }
-                for row in self.rows
-            ],
-        }
+        return asdict(self)

@@ -21,7 +21,7 @@ from tollbook.formats.invoice.incoming import IncomingInvoice, IncomingLine, rea
 from tollbook.store import files
 from tollbook.store.models import Document, Head, Run
 from tollbook.web import book, reference
-from tollbook.web.pair_rows import micros
+from tollbook.web.pair_rows import calls_behind, micros
 from tollbook.web.table import Column, Kind
 
 RECEIVED: Final = "RECEIVED_INVOICE"
@@ -175,6 +175,15 @@ def line_of(row: Document, number: int) -> IncomingLine | None:
     return next((line for line in invoice_of(row).lines if line.row == number), None)
 
 
+# A line's causes for a file; on the page they stand as a reckoning.
+CAUSE_COLUMNS: Final = (
+    Column("label", "Cause"),
+    Column("clause", "Clause"),
+    Column("calls", "Calls", Kind.COUNT),
+    Column("amount_micros", "Theirs less ours", Kind.MONEY, currency="currency"),
+)
+
+
 def line_context(row: Document, line: IncomingLine, scope: str, run: Run) -> dict[str, Any]:
     """Why a line differs: its destination's causes with their clauses, each leading to the calls."""
     invoice, parts = invoice_of(row), _parts(run).get(line.destination, ())
@@ -194,7 +203,7 @@ def line_context(row: Document, line: IncomingLine, scope: str, run: Run) -> dic
             "reasons": _reasons(told.get(each.cause, {}), line.destination),
             "calls": each.calls,
             "amount_micros": micros(each.exact_60th_nanos),
-            "address": f"{pairs}?{urlencode({'t-destination': line.destination, 't-cause': each.cause})}",
+            "address": calls_behind(pairs, each.exact_60th_nanos, destination=line.destination, cause=each.cause),
         }
         for each in parts
     ]

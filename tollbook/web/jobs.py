@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, Final
 from uuid import uuid4
 
 from django.contrib import messages
@@ -20,7 +20,7 @@ from tollbook.web.listing import ListPage
 from tollbook.web.metrics import SILENT_MS
 from tollbook.web.page import Page, Scope
 from tollbook.web.partner_names import names_of
-from tollbook.web.table import Column, Kind, QueryRows, choices
+from tollbook.web.table import Column, Kind, MemoryRows, QueryRows, Table, choices
 
 TITLES = {
     "INGEST": "Ingest of {}",
@@ -122,6 +122,7 @@ class OneJob(Page):
             "shot": shot,
             "result": row.result,
             "totals": _totals(row),
+            "tables": _files(self.request, row),
             "names": names_of() if row.kind == "VERIFY" else {},
             "verification": _verification(row),
             "may_cancel": is_active and not row.cancel_wanted_by and (may_start or row.actor == self.viewer.name),
@@ -147,6 +148,38 @@ def _verification(row: Job) -> dict[str, Any]:
     if row.kind != "VERIFY":
         return {}
     return {"is_verified": row.result.get("verified"), "checks": row.result.get("checks", []), "problems": []}
+
+
+def _file_address(row: Any) -> str:
+    """A file of records has a page of its own."""
+    return reverse("source-file", args=[row["source"], row["digest"]]) if row["kind"] == "CDR" and row["status"] == "published" else ""
+
+
+FILE_COLUMNS: Final = (
+    Column("name", "File", filter="text", link=_file_address, breaks=True),
+    Column("kind", "Is", Kind.WORD, is_roomy=True),
+    Column("status", "State", Kind.BADGE),
+    Column("source", "Source, or of whom", filter="text", is_roomy=True),
+)
+COUNT_COLUMNS: Final = (
+    Column("read", "Read", Kind.COUNT),
+    Column("accepted", "Accepted", Kind.COUNT, is_roomy=True),
+    Column("duplicates", "Duplicates", Kind.COUNT, is_roomy=True),
+    Column("problems", "Problems", Kind.COUNT),
+)
+
+
+def _files(request: HttpRequest, row: Job) -> dict[str, Table]:
+    """What came of each file of an ingest, in the order they were read."""
+    if row.kind not in ("INGEST", "DECKS"):
+        return {}
+    empty = {"name": "", "kind": "", "status": "", "source": "", "digest": ""}
+    found: list[dict[str, Any]] = [{**empty, **each, "place": place} for place, each in enumerate(row.result.get("files", []))]
+    # Only files of records are counted.
+    counts = {column.name: None for column in COUNT_COLUMNS}
+    rows = [{**each, **({} if each["kind"] == "CDR" else counts)} for each in found]
+    columns = FILE_COLUMNS + (COUNT_COLUMNS if any(each["kind"] == "CDR" for each in rows) else ())
+    return {"files": Table(request, MemoryRows([{**counts, **each} for each in rows], tie=("place",)), columns, name="f", label="Files")}
 
 
 def _totals(row: Job) -> dict[str, int]:

@@ -7,7 +7,6 @@ from functools import cached_property
 from typing import Any, Final
 
 from django.db.models import Max, Sum
-from django.http import HttpRequest, HttpResponseBase
 from django.urls import reverse
 
 from tollbook.core.kpi import ratio
@@ -72,17 +71,12 @@ class Overview(Page):
             "picture": _picture(days, sums.currency) if days else "",
             "exploration": _exploration(days, sums.currency) if days else None,
             "partners": (partners := sums.partners()),
-            "tables": (self._partner_table(partners, sums.currency), self._day_table(days, sums.currency)),
+            "tables": {"partners": self._partner_table(partners, sums.currency), "days": self._day_table(days, sums.currency)},
             "at_risk": _one_sum(exceptions, converter),
             "disputed": _one_sum(disputes, converter),
             "waiting": self._waiting(exceptions, disputes),
             "has_traffic": bool(days) or UsageTotal.objects.exists(),
         }
-
-    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        context = self.context()
-        exports = [table.export() for table in context["tables"]]
-        return next((each for each in exports if each is not None), None) or self.show(**context)
 
     def _partner_table(self, lines: list[dict[str, Any]], currency: str) -> Table:
         rows = MemoryRows(_partner_rows(lines, currency), tie=("place",))

@@ -110,7 +110,7 @@ class Page(View):
         return found
 
     def context(self) -> dict[str, Any]:
-        """What the template is given; concrete pages say it."""
+        """What the template is given; concrete pages say it. `tables` are the page's tables by name."""
         return {}
 
     def crumbs(self) -> list[tuple[str, str]]:
@@ -118,7 +118,13 @@ class Page(View):
         return []
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        return self.show(**self.context())
+        context = self.context()
+        return self.file(context) or self.show(**context)
+
+    @staticmethod
+    def file(context: dict[str, Any]) -> HttpResponseBase | None:
+        """The file of one of the page's tables, where the address asks for one."""
+        return next((file for table in context.get("tables", {}).values() if (file := table.export()) is not None), None)
 
     def show(self, status: int = 200, **context: Any) -> HttpResponse:
         filled = {"title": self.title, "crumbs": self.crumbs(), "page": self, **context}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
+from urllib.parse import urlencode
 
 import numpy as np
 import pyarrow as pa
@@ -18,6 +19,12 @@ EXPORTED_AT_ONCE: Final = 1_000
 def micros(exact_60th_nanos: int) -> int:
     """An exact sum for the eye."""
     return divide_rounded(int(exact_60th_nanos), SIXTIETHS_PER_MICRO, HALF_EVEN)
+
+
+def calls_behind(pairs: str, amount: object, **narrowed: str) -> str:
+    """The address of the calls of a part of a difference, the heaviest first: the smallest amounts where the part is below nought."""
+    given = {f"t-{name}": value for name, value in narrowed.items()}
+    return f"{pairs}?{urlencode(given | ({'t-sort': 'amount_micros'} if str(amount).startswith('-') else {}))}"
 
 
 # What tells a row from every other, whatever it is worth.

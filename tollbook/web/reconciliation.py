@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from typing import Any, ClassVar, Final
-from urllib.parse import urlencode
 
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.urls import reverse
@@ -19,11 +18,17 @@ from tollbook.web import book, chart, reference
 from tollbook.web.invoice_lines import RECEIVED
 from tollbook.web.listing import ListPage
 from tollbook.web.page import Page, Scope
-from tollbook.web.pair_rows import PairRows, micros
+from tollbook.web.pair_rows import PairRows, calls_behind, micros
 from tollbook.web.table import Column, Kind, MemoryRows, QueryRows, Table
 from tollbook.web.words import money
 
 STAGE: Final = "reconciliation"
+CAUSE_COLUMNS: Final = (
+    Column("label", "Cause"),
+    Column("clause", "Clause"),
+    Column("calls", "Calls", Kind.COUNT),
+    Column("amount", "Theirs less ours", Kind.MONEY, currency="currency"),
+)
 VIEWS: Final = (("destination", "Destination"), ("day", "Day"), ("trunk", "Trunk"))
 _CAUSES: Final = tuple((cause, CAUSE_LABELS.get(cause, cause)) for cause in CAUSES)
 
@@ -97,10 +102,6 @@ class Waterfall(Page):
     # Of the summary's own order, which is by weight, as many as stand beside the causes.
     part_rows: ClassVar[int] = 12
 
-    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        context = self.context()
-        return context["parts"].export() or self.show(**context)
-
     def crumbs(self) -> list[tuple[str, str]]:
         return [("Reconciliation", reverse("reconciliation"))]
 
@@ -121,14 +122,14 @@ class Waterfall(Page):
             "run": run,
             "summary": summary,
             "currency": spent["currency"],
-            "causes": [{**row, "address": f"{pairs}?{urlencode({'t-cause': row['cause']})}"} for row in spent["causes"]],
+            "causes": [{**row, "address": calls_behind(pairs, row["amount"], cause=row["cause"])} for row in spent["causes"]],
             "clauses": agreement["clauses"],
             "agreement_row": version[0] if version else None,
             "picture": _picture(spent, pairs) if spent["causes"] else "",
             "exceptions": ExceptionCase.objects.filter(run=run).order_by("-amount_micros", "id")[:20],
             "views": VIEWS,
             "view": view,
-            "parts": self._parts(summary, view, pairs),
+            "tables": {"parts": self._parts(summary, view, pairs), "causes": self._causes(spent)},
             "further_destinations": max(0, summary.get("destination_count", 0) - len(summary["destinations"])),
             "pairs_address": pairs,
             "invoice": self._invoice(partner, period) if leg == "OUT" else None,
@@ -139,10 +140,20 @@ class Waterfall(Page):
         rows = Document.objects.filter(kind=RECEIVED, partner_id=partner, period=period)
         return rows.order_by("-pk").first() if self.may(Right.READ_DOCUMENTS) else None
 
+    def _causes(self, spent: dict[str, Any]) -> Table:
+        """The causes for a file. On the page they stand as a reckoning, in the order in which they add up."""
+        rows = [{**row, "place": place, "amount": parse_scaled(row["amount"], 6)} for place, row in enumerate(spent["causes"])]
+        rows = [{**row, "currency": spent["currency"]} for row in rows]
+        return Table(self.request, MemoryRows(rows, tie=("place",)), CAUSE_COLUMNS, name="c", label="Causes")
+
     def _parts(self, summary: dict[str, Any], view: str, pairs: str) -> Table:
         """Where the difference lies by one view, with the way down to the calls of each part."""
+
+        def behind(row: Any) -> str:
+            return calls_behind(pairs, row["difference"], **{view: row["name"]})
+
         columns = [
-            Column("name", dict(VIEWS)[view], filter="text", link=lambda row: f"{pairs}?{urlencode({f't-{view}': row['name']})}"),
+            Column("name", dict(VIEWS)[view], filter="text", link=behind),
             Column("our_calls", "Our calls", Kind.COUNT, is_optional=True),
             Column("their_calls", "Their calls", Kind.COUNT, is_optional=True),
             Column("ours", "Ours", Kind.MONEY, currency="currency", is_roomy=True),
@@ -170,7 +181,7 @@ def _picture(spent: dict[str, Any], pairs: str) -> Any:
         value = int(row["exact_60th_nanos"])
         if value:
             shown = ("+" if value > 0 else "") + money(micros(value), currency)
-            bars.append(chart.Bar(row["label"], value, shown, f"{pairs}?{urlencode({'t-cause': row['cause']})}"))
+            bars.append(chart.Bar(row["label"], value, shown, calls_behind(pairs, value, cause=row["cause"])))
     bars.append(chart.Bar("Their charge", theirs, money(micros(theirs), currency), is_total=True))
     label = "From our charge to theirs, by cause"
     return chart.by_width(chart.waterfall(bars, label), chart.waterfall_narrow(bars, label))

@@ -77,8 +77,9 @@ class Traffic(Page):
         converter = management(selection.first) if self.may(Right.READ_MARGIN) else None
         found = cube.lines(selection, view)
         table = self._table(selection, view, found, converter)
-        if (export := table.export()) is not None:
-            return export
+        heat = HeatMap(self.request, selection, self._calls).context()
+        if (file := table.export() or self.file(heat)) is not None:
+            return file
         total = cube.lines(selection)
         # The whole is converted beside its lines, not on top of them: what has no rate is left out of it once.
         whole = converter.anew() if converter else None
@@ -98,7 +99,7 @@ class Traffic(Page):
             view=view,
             narrowed=[(about, value, self._address(**{name: None})) for name, about, value in cube.narrowed_words(selection)],
             kept=[(key, value) for key, value in request.GET.items() if key not in ("from", "to", "leg") and not key.startswith("t-")],
-            **HeatMap(self.request.GET, selection, self._calls).context(),
+            **heat,
         )
 
     def _choice(self, name: str, options: Any, default: str) -> str:

@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, Final
 
-from django.http import QueryDict
+from django.http import HttpRequest
 
 from tollbook.core.money import HALF_UP, divide_rounded
 from tollbook.web import cube, heat, words
 from tollbook.web.cube import DIMENSIONS, Line, Selection
 from tollbook.web.exploration import BAR, LINE, Exploration, Row
+from tollbook.web.table import Column, Kind, MemoryRows, Table
 
 MEASURES: Final = {"asr": "ASR", "ner": "NER", "acd": "ACD", "minutes": "Minutes", "seizures": "Seizures"}
 HEAT_ROWS: Final = ("day", "trunk", "destination", "country", "cause")
@@ -26,6 +27,8 @@ FIRST_DRAWN: Final = 5
 _DASHES: Final = ("solid", "dashed", "dotted")
 # A figure's value is kept exact; drawn it is in the unit that is written at the axis.
 _DRAWN: Final[dict[str, int | Fraction]] = {"asr": 100, "ner": 100, "acd": Fraction(1, 1000), "minutes": Fraction(1, 60_000), "seizures": 1}
+
+_KINDS: Final = {"asr": Kind.SHARE, "ner": Kind.SHARE, "acd": Kind.LENGTH, "minutes": Kind.MINUTES, "seizures": Kind.COUNT}
 
 
 @dataclass(slots=True)
@@ -41,8 +44,9 @@ class _Map:
 class HeatMap:
     """`calls` gives the address of the calls of a selection narrowed further, empty where the viewer may not see them."""
 
-    def __init__(self, given: QueryDict, selection: Selection, calls: Callable[..., str]) -> None:
-        self._given, self._selection, self._calls = given, selection, calls
+    def __init__(self, request: HttpRequest, selection: Selection, calls: Callable[..., str]) -> None:
+        self._request, self._given, self._selection, self._calls = request, request.GET, selection, calls
+        given = self._given
         self._measure = self._choice("measure", MEASURES, "asr")
         hours = {line.key[0] for line in cube.lines(selection, "hour")} if "columns" not in given else {"0", "1"}
         self._columns = self._choice("columns", HEAT_COLUMNS, "hour" if len(hours) > 1 else "trunk")
@@ -62,9 +66,7 @@ class HeatMap:
         return {
             "heat": heat.heat(*labels, found.cells, title, found.absent) if found.cells else None,
             "exploration": self._exploration(found, *labels, title) if found.cells else None,
-            "heat_cells": [
-                (labels[0][row], said(self._columns, found.columns[column]), cell) for (row, column), cell in sorted(found.cells.items())
-            ],
+            "tables": {"heat": self._table(found, labels[0], [said(self._columns, column) for column in found.columns])},
             "heat_rows": self._rows,
             "heat_columns": self._columns,
             "measure": self._measure,
@@ -76,9 +78,32 @@ class HeatMap:
             "heat_kept": [
                 (key, value) for key, value in self._given.items() if key not in ("measure", "rows", "columns") and not key.startswith("t-")
             ],
-            "row_name": DIMENSIONS[self._rows],
-            "column_name": DIMENSIONS[self._columns],
         }
+
+    def _table(self, found: _Map, rows: list[str], columns: list[str]) -> Table:
+        """The cells one below the other, row by row of the map until somebody sorts otherwise."""
+        kind = _KINDS[self._measure]
+        # A share and a mean stay exact fractions; what is counted is whole.
+        exact = Fraction if kind in (Kind.SHARE, Kind.LENGTH) else int
+        cells = [
+            {
+                "place": place,
+                "row": rows[row],
+                "column": columns[column],
+                "value": exact(cell.value),
+                "words": cell.words,
+                "address": cell.address,
+            }
+            for place, ((row, column), cell) in enumerate(sorted(found.cells.items()))
+        ]
+        shown = (
+            Column("row", DIMENSIONS[self._rows], filter="text"),
+            Column("column", DIMENSIONS[self._columns], filter="text"),
+            Column("value", MEASURES[self._measure], kind, link=lambda cell: cell["address"]),
+            Column("words", "With its base", sorts=False, is_optional=True),
+        )
+        label = f"{MEASURES[self._measure]} by {DIMENSIONS[self._rows]} and {DIMENSIONS[self._columns]}"
+        return Table(self._request, MemoryRows(cells, tie=("place",)), shown, name="h", label=label, page_rows=24)
 
     def _choice(self, name: str, options: Any, default: str) -> str:
         text = self._given.get(name, "")

@@ -100,6 +100,11 @@ class Table:
         return self._load()[1]
 
     @property
+    def is_asked(self) -> bool:
+        """Whether the address says anything of this table: one that is folded away is open then."""
+        return any(key.startswith(f"{self.name}-") for key in self._given)
+
+    @property
     def is_capped(self) -> bool:
         return self.total == COUNTED + 1
 

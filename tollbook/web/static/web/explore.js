@@ -70,7 +70,7 @@
     const said = box.querySelector(".explore-said");
     const ends = { first: box.querySelector("[data-end=first]"), last: box.querySelector("[data-end=last]") };
     const state = { shown: new Set(), first: 0, last: data.places.length - 1 };
-    data.rows.forEach((row, index) => { if (row.isShown) state.shown.add(index); });
+    data.rows.forEach((row, index) => { if (row.is_shown) state.shown.add(index); });
     let chart = null;
 
     const draw = () => { if (chart) chart.setOption(option(data, state, picture.clientWidth), { notMerge: true }); };
